@@ -1,0 +1,1 @@
+"""What each paper built, in PyTorch, and the experiments that test its claims."""
