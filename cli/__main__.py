@@ -1,0 +1,5 @@
+"""`python -m cli` is `papers`."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,167 @@
+"""How the command prints: aligned tables and wrapped prose for people, one JSON document for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, TypeVar
+
+import click
+
+GAP = 2  # spaces between two columns
+MINIMUM_WIDTH, MAXIMUM_WIDTH = 60, 120
+
+COLOURS = {
+    "reproduced": "green",
+    "not reproduced": "red",
+    "inconclusive": "yellow",
+    "error": "red",
+    "out of reach": "bright_black",
+}
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def format_option(command: Command) -> Command:
+    """Give a command `--format text|json`, as its parameter `output_format`."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Text for people, or one JSON document.",
+    )(command)
+
+
+def print_json(value: object) -> None:
+    """Print a value as one JSON document; dataclasses become objects, what is not a finite number becomes null."""
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def plain(value: object) -> Any:
+    """Return a value in JSON's own types."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def line_width() -> int:
+    """Return the width to wrap at: that of the terminal within reason, 80 where there is none."""
+    return max(MINIMUM_WIDTH, min(MAXIMUM_WIDTH, shutil.get_terminal_size((80, 24)).columns))
+
+
+def print_prose(text: str, *, indent: int = 0, hanging: int | None = None) -> None:
+    """Print one paragraph, wrapped; `hanging` is the indent of all lines but the first."""
+    first = " " * indent
+    rest = first if hanging is None else " " * hanging
+    click.echo("\n".join(wrap_text(text, line_width(), first, rest)))
+
+
+def wrap_text(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """Wrap a paragraph at spaces only; a word that is longer than the line, such as an address, stays whole."""
+    return wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    ) or [first.rstrip()]
+
+
+def print_heading(text: str) -> None:
+    """Print a heading with an empty line above it."""
+    click.echo("\n" + click.style(text, bold=True))
+
+
+def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
+    """Print `name  value` lines with the values aligned and wrapped; pairs without a value are left out."""
+    kept = [(name, value) for name, value in pairs if value]
+    column = indent + max((len(name) for name, _ in kept), default=0) + GAP
+    for name, value in kept:
+        print_prose(f"{name.ljust(column - indent)}{value}", indent=indent, hanging=column)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 0) -> None:
+    """Print rows under a header, the columns aligned, the widest ones wrapped until all fit the line."""
+    for line in table_lines(header, rows, line_width() - indent):
+        click.echo(" " * indent + line)
+
+
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Lay out a table in at most `width` characters a line, as far as its longest words allow."""
+    table = [list(header), *(list(row) for row in rows)]
+    widths = fit([max(len(row[i]) for row in table) for i in range(len(header))], width - GAP * (len(header) - 1))
+    head, *body = (_row_lines(row, widths) for row in table)
+    rule = "-" * (sum(widths) + GAP * (len(widths) - 1))
+    return [*(click.style(line, bold=True) for line in head), rule, *(line for lines in body for line in lines)]
+
+
+def fit(natural: Sequence[int], available: int) -> list[int]:
+    """Return column widths that add up to at most `available`: narrow columns keep theirs, the wide ones are cut level.
+
+    Args:
+        natural: The width that each column would take without wrapping, in characters.
+        available: The characters there are for all of them.
+    """
+    widths = list(natural)
+    while sum(widths) > available:
+        widest = max(widths)
+        below = max((w for w in widths if w < widest), default=0)
+        columns = [i for i, w in enumerate(widths) if w == widest]
+        excess = sum(widths) - available
+        cut = min(widest - below, math.ceil(excess / len(columns)))
+        if widest - cut < 1:
+            break
+        for i in columns:
+            widths[i] -= cut
+    return widths
+
+
+def _row_lines(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Return the lines that one table row takes."""
+    cells = [wrap_text(cell, max(width, 1)) for cell, width in zip(row, widths, strict=True)]
+    height = max(len(cell) for cell in cells)
+    padded = [cell + [""] * (height - len(cell)) for cell in cells]
+    return [
+        (" " * GAP).join(_painted(cell[i], w) for cell, w in zip(padded, widths, strict=True)).rstrip()
+        for i in range(height)
+    ]
+
+
+def _painted(text: str, width: int) -> str:
+    """Fill a cell's line up to its width, and give it its colour if it is a verdict."""
+    return verdict_text(text) + " " * (width - len(text))
+
+
+def verdict_text(verdict: str) -> str:
+    """Return a verdict in its colour; any other text as it is."""
+    return click.style(verdict, fg=COLOURS[verdict]) if verdict in COLOURS else verdict
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?` for the nearest known word, or nothing where none is near."""
+    from difflib import get_close_matches
+
+    known = list(known)
+    lowered = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
+    return f" Did you mean '{lowered[near[0]]}'?" if near else ""
+
+
+def on_terminal() -> bool:
+    """Tell whether the standard error is a terminal, where a line may be drawn over."""
+    return sys.stderr.isatty()
