@@ -11,10 +11,9 @@ from typing import IO, NoReturn
 
 import click
 
+from cli.status import BAD_INPUT, FINISHED, INTERRUPTED, READER_GONE, RUN_FAILED
 from papers import __version__
 from papers.errors import UserError
-
-FINISHED, NOT_REPRODUCED, BAD_INPUT, RUN_FAILED, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 130, 141
 
 COMMANDS = (
     "list",
@@ -41,8 +40,8 @@ Examples:
   papers claims lenet L6         one claim, its rule and its evidence
 """
 
-EPILOG = """Exit status: 0 all reproduced, or read; 1 something was not reproduced, or a check found problems; 2 wrong usage
-or bad input; 3 an error in a run; 130 interrupted.
+EPILOG = """Exit status: 0 all reproduced, or read; 1 something was not reproduced, or a check found problems; 2 wrong
+usage or bad input; 3 an error in a run; 130 interrupted.
 
 Shell completion: eval "$(_PAPERS_COMPLETE=bash_source papers)"  (zsh_source, fish_source)"""
 
@@ -68,9 +67,9 @@ class LazyGroup(click.Group):
         """Find the subcommand; a wrong name is answered with the nearest right one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            from cli.output import did_you_mean
+            from papers.schema import did_you_mean
 
-            ctx.fail(f"There is no command '{name}'.{did_you_mean(name, COMMANDS)}")
+            ctx.fail(f"there is no command `{name}`{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
 

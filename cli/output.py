@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from enum import Enum
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import wrap
 from typing import Any, TypeVar
 
@@ -42,29 +36,18 @@ def format_option(command: Command) -> Command:
 
 
 def print_json(value: object) -> None:
-    """Print a value as one JSON document; dataclasses become objects, what is not a finite number becomes null."""
-    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print a value as one JSON document; dataclasses become objects."""
+    import json
 
+    from papers.schema import as_data
 
-def plain(value: object) -> Any:
-    """Return a value in JSON's own types."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return sorted(plain(item) for item in value)
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value
+    click.echo(json.dumps(as_data(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def line_width() -> int:
     """Return the width to wrap at: that of the terminal within reason, 80 where there is none."""
+    import shutil
+
     return max(MINIMUM_WIDTH, min(MAXIMUM_WIDTH, shutil.get_terminal_size((80, 24)).columns))
 
 
@@ -82,9 +65,15 @@ def wrap_text(text: str, width: int, first: str = "", rest: str = "") -> list[st
     ) or [first.rstrip()]
 
 
+def print_title(text: str) -> None:
+    """Print the first line of what a command says."""
+    click.echo(click.style(text, bold=True))
+
+
 def print_heading(text: str) -> None:
     """Print a heading with an empty line above it."""
-    click.echo("\n" + click.style(text, bold=True))
+    click.echo()
+    print_title(text)
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
@@ -92,7 +81,8 @@ def print_pairs(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
     kept = [(name, value) for name, value in pairs if value]
     column = indent + max((len(name) for name, _ in kept), default=0) + GAP
     for name, value in kept:
-        print_prose(f"{name.ljust(column - indent)}{value}", indent=indent, hanging=column)
+        first = " " * indent + name.ljust(column - indent)
+        click.echo("\n".join(wrap_text(value, line_width(), first, " " * column)))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 0) -> None:
@@ -150,18 +140,3 @@ def _painted(text: str, width: int) -> str:
 def verdict_text(verdict: str) -> str:
     """Return a verdict in its colour; any other text as it is."""
     return click.style(verdict, fg=COLOURS[verdict]) if verdict in COLOURS else verdict
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?` for the nearest known word, or nothing where none is near."""
-    from difflib import get_close_matches
-
-    known = list(known)
-    lowered = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
-    return f" Did you mean '{lowered[near[0]]}'?" if near else ""
-
-
-def on_terminal() -> bool:
-    """Tell whether the standard error is a terminal, where a line may be drawn over."""
-    return sys.stderr.isatty()

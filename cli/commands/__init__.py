@@ -1,0 +1,1 @@
+"""One module a subcommand, each with its `command`; imported when it is asked for."""
