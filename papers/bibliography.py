@@ -19,7 +19,7 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -436,6 +436,16 @@ def load(path: Path | None = None) -> Bibliography:
         UserError: The file cannot be read, or something in it is wrong; tells every problem with its line.
     """
     path = path or default_path()
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UserError(Problem(f"Cannot read the bibliography: {error.strerror}.", path)) from error
+    return _load(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _modified: int, _size: int) -> Bibliography:
+    """Read a file once, and again when it has changed."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
