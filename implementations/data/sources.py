@@ -342,11 +342,12 @@ def find_or_fetch(
         return located
     directory, how = _directories(data_set, data_dir)[0]
     hosts = dict.fromkeys(urlsplit(url).hostname or url for file in data_set.files for url in file.urls)
-    say(
-        f"{data_set.title}: not found in {_places(data_set, data_dir)}; downloading {_megabytes(data_set.size)}"
-        f" to {directory / name} ({how}) from {', else '.join(hosts)};"
-        " a file is kept only if its SHA-256 is the known one."
-    )
+    if hosts:
+        say(
+            f"{data_set.title}: not found in {_places(data_set, data_dir)}; downloading {_megabytes(data_set.size)}"
+            f" to {directory / name} ({how}) from {', else '.join(hosts)};"
+            " a file is kept only if its SHA-256 is the known one."
+        )
     located = fetch(name, data_dir, progress)
     say(f"{data_set.title}: downloaded, SHA-256 of every file checked.")
     return located
@@ -376,7 +377,7 @@ def unpack_tar(archive: Path, directory: Path) -> Path:
     an `Untar` of its own, which on Python 3.11 writes wherever the archive says.)
 
     Args:
-        archive: The archive.
+        archive: The archive, its hash already checked: one cut off between two members looks whole.
         directory: The directory to create; it must not exist yet.
 
     Returns:
@@ -506,10 +507,8 @@ class _MirrorError(Exception):
 def _download(data_set: DataSet, file: DataFile, directory: Path, progress: Progress | None) -> None:
     """Download one file to the data set's folder from the first mirror that delivers it."""
     if not file.urls:
-        raise UserError(
-            f"{file.name} of {data_set.title} is not in {directory} and cannot be downloaded;"
-            f" reinstall {data_set.distribution or 'its source'}."
-        )
+        remedy = f"reinstall {data_set.distribution}" if data_set.distribution else "put it there by other means"
+        raise UserError(f"{file.name} of {data_set.title} is not in {directory} and cannot be downloaded; {remedy}.")
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
@@ -591,6 +590,8 @@ def _network_reason(error: Exception) -> str:
 
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
         return "no answer in time"
+    if isinstance(error, requests.TooManyRedirects):
+        return "redirects without end"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not trusted"
     if isinstance(error, requests.exceptions.ProxyError):
