@@ -11,6 +11,7 @@ from typing import IO, NoReturn
 
 import click
 
+from cli.output import complain
 from cli.status import BAD_INPUT, FINISHED, INTERRUPTED, READER_GONE, RUN_FAILED
 from papers import __version__
 from papers.errors import UserError
@@ -118,11 +119,6 @@ def _status_of(arguments: Sequence[str] | None) -> int:
         )
         return RUN_FAILED
     return result if isinstance(result, int) else FINISHED
-
-
-def complain(message: str) -> None:
-    """Print one sentence on the standard error."""
-    click.echo(f"papers: {message}", err=True)
 
 
 def _explain(error: OSError) -> int:

@@ -65,6 +65,11 @@ def wrap_text(text: str, width: int, first: str = "", rest: str = "") -> list[st
     ) or [first.rstrip()]
 
 
+def complain(message: str) -> None:
+    """Print one sentence on the standard error."""
+    click.echo(f"papers: {message}", err=True)
+
+
 def print_title(text: str) -> None:
     """Print the first line of what a command says."""
     click.echo(click.style(text, bold=True))

@@ -1,0 +1,34 @@
+"""`papers publish`: put the record of a run among the published ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.output import format_option, print_json, print_prose
+from cli.status import FINISHED
+
+
+@click.command(name="publish", epilog="From Python: papers.evidence.publish(path)")
+@click.argument("record", type=click.Path(exists=True, path_type=Path))
+@format_option
+def command(record: Path, output_format: str) -> int:
+    r"""Copy the RECORD of a run (the file, or the folder of the run) to where `papers show` and the site read it.
+
+    A damaged or edited record, a failed run, and one that ran with other settings than the paper's file has, are
+    refused; so is one that is published already.
+
+    \b
+    Examples:
+      papers publish runs/lenet/mnist-small
+    """
+    from papers import evidence
+
+    published = evidence.publish(record)
+    if output_format == "json":
+        print_json({"published": published})
+        return FINISHED
+    slug = published.parent.parent.name
+    print_prose(f"Published as {published}; the table of verdicts beside it is renewed. See: papers claims {slug}")
+    return FINISHED
