@@ -53,7 +53,7 @@ SLUG = re.compile(r"[a-z][a-z0-9-]*")
 CLAIM_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 EXPERIMENT_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 METRIC_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/+-]*")
-RESERVED_METRICS = ("paper", "here", "verdict")
+RESERVED_METRICS = ("paper", "here", "verdict", "accepted")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from papers import catalog
 from papers.catalog import SCALES, Claim, Criterion, Paper, ScaleName, same_value
 from papers.errors import Problem, UserError
 from papers.files import read_text, reason, write_whole
-from papers.schema import GIVEN, Number, Value, did_you_mean, fields_of, is_finite
+from papers.schema import GIVEN, Number, Value, did_you_mean, fields_of
+from papers.schema import finite as finite  # whoever writes records asks this of their numbers
 
 SCHEMA = 1
 VERDICTS_FILE = "verdicts.json"
@@ -117,7 +118,8 @@ class Result:
     """What came out of a run; nothing here depends on time or on the load of the machine.
 
     Attributes:
-        metrics: The values of each metric, one a seed; None where a value was not a finite number.
+        metrics: The values of each metric, one a seed, or a single one where nothing is random; None where a value was
+            not a finite number.
         curves: The figures, by name.
         weights: SHA-256 of the trained parameters, by arm and seed.
         notes: What else there is to say, by name.
@@ -343,7 +345,7 @@ def _contradictions(record: Record) -> Iterator[str]:
     except ValueError:
         yield f"`created` must be a time as ISO 8601 writes it, not `{record.created}`"
     for name, values in record.result.metrics.items():
-        if record.status == "finished" and len(values) != len(record.seeds):
+        if record.status == "finished" and len(values) not in (1, len(record.seeds)):
             yield f"the metric `{name}` has {len(values)} values for {len(record.seeds)} seeds"
     for name, curve in record.result.curves.items():
         if any(len(point) != 2 for series in curve.series for point in series.points):
@@ -453,14 +455,16 @@ def judge_criterion(criterion: Criterion, record: Record) -> CriterionResult:
         return CriterionResult(
             criterion, (), None, None, None, Verdict.ERROR, f"the record {record.name} has no metric `{name}`{meant}"
         )
-    numbers = [value for value in values if value is not None and is_finite(value)]
+    numbers = [value for value in values if value is not None and finite(value)]
     if len(numbers) < len(values):
         seeds = ", ".join(str(seed) for seed, value in zip(record.seeds, values, strict=False) if value is None)
         return CriterionResult(
             criterion, values, None, None, None, Verdict.ERROR, f"{name} is not a finite number for seed {seeds}"
         )
     mean, low, high = confidence_interval(numbers)
-    shown = _format_interval(numbers, mean, low, high, criterion)
+    shown = format_measured(numbers, criterion.unit, (criterion.low, criterion.high, criterion.paper))
+    if len(numbers) > 1:
+        shown += f" ({'the same for all of' if low == high else '95 % interval,'} {len(numbers)} seeds)"
     if len(numbers) < criterion.seeds:
         verdict = Verdict.INCONCLUSIVE
         why = f"{name} is {shown}, but the rule asks for {criterion.seeds} seeds and there {_are(len(numbers))}"
@@ -566,9 +570,31 @@ def format_accepted(criterion: Criterion) -> str:
 
 def format_result(result: CriterionResult) -> str:
     """Return what was measured for a criterion: the mean with its margin and unit, or a dash."""
-    if result.mean is None or result.low is None or result.high is None:
+    criterion = result.criterion
+    return format_measured(result.values, criterion.unit, (criterion.low, criterion.high, criterion.paper))
+
+
+def format_measured(values: Sequence[Number | None], unit: str = "", apart_from: Iterable[Number | None] = ()) -> str:
+    """Return the mean of a metric over the seeds with its unit and, if the values differ, its 95 % margin.
+
+    Args:
+        values: The values; a dash is returned if there are none or one is not finite.
+        unit: Their unit.
+        apart_from: Numbers that the mean must not look like unless it is equal to them.
+    """
+    numbers = [value for value in values if value is not None and finite(value)]
+    if not numbers or len(numbers) < len(values):
         return "–"
-    return _format_mean(result.mean, result.low, result.high, result.criterion)
+    mean, low, high = confidence_interval(numbers)
+    margin = (high - low) / 2
+    if margin and finite(margin):
+        places = min(12, max(0, 1 - math.floor(math.log10(margin))))
+        text = f"{mean:,.{places}f} ± {margin:,.{places}f} {unit}".rstrip()
+        return text.replace("-", "−", 1) if text.startswith("-") else text
+    others = [other for other in apart_from if other is not None and other != mean]
+    shown = (format_value(mean, unit, digits) for digits in range(5, 18))
+    fallback = format_value(mean, unit, None)
+    return next((text for text in shown if text not in {format_value(o, unit, None) for o in others}), fallback)
 
 
 def result_mean(record: Record, metric: str) -> Number | None:
@@ -576,30 +602,6 @@ def result_mean(record: Record, metric: str) -> Number | None:
     values = record.result.metrics.get(metric) or ()
     numbers = [value for value in values if value is not None]
     return confidence_interval(numbers)[0] if numbers and len(numbers) == len(values) else None
-
-
-def _format_mean(mean: Number, low: Number, high: Number, criterion: Criterion) -> str:
-    margin = (high - low) / 2
-    if not margin or not is_finite(margin):
-        # Five digits are enough to read, unless they make the value look like one that it is not.
-        others = [other for other in (criterion.low, criterion.high, criterion.paper) if other not in (None, mean)]
-        for digits in range(5, 18):
-            shown = format_value(mean, criterion.unit, digits)
-            if all(shown != format_value(other, criterion.unit, digits) for other in others):
-                break
-        return shown
-    places = min(12, max(0, 1 - math.floor(math.log10(margin))))
-    text = f"{mean:,.{places}f} ± {margin:,.{places}f} {criterion.unit}".rstrip()
-    return text.replace("-", "−", 1) if text.startswith("-") else text
-
-
-def _format_interval(numbers: Sequence[Number], mean: Number, low: Number, high: Number, criterion: Criterion) -> str:
-    """Say what was measured, and over how many seeds."""
-    shown = _format_mean(mean, low, high, criterion)
-    if len(numbers) == 1:
-        return shown
-    how = "95 % interval, " if low != high else "the same for all of "
-    return f"{shown} ({how}{len(numbers)} seeds)"
 
 
 def _are(count: int) -> str:
