@@ -22,8 +22,7 @@ from papers import catalog
 from papers.catalog import SCALES, Claim, Criterion, Paper, ScaleName, same_value
 from papers.errors import Problem, UserError
 from papers.files import read_text, reason, write_whole
-from papers.schema import GIVEN, Number, Value, did_you_mean, fields_of
-from papers.schema import finite as finite  # whoever writes records asks this of their numbers
+from papers.schema import GIVEN, Number, Value, did_you_mean, fields_of, is_finite
 
 SCHEMA = 1
 VERDICTS_FILE = "verdicts.json"
@@ -455,7 +454,7 @@ def judge_criterion(criterion: Criterion, record: Record) -> CriterionResult:
         return CriterionResult(
             criterion, (), None, None, None, Verdict.ERROR, f"the record {record.name} has no metric `{name}`{meant}"
         )
-    numbers = [value for value in values if value is not None and finite(value)]
+    numbers = [value for value in values if value is not None and is_finite(value)]
     if len(numbers) < len(values):
         seeds = ", ".join(str(seed) for seed, value in zip(record.seeds, values, strict=False) if value is None)
         return CriterionResult(
@@ -582,12 +581,12 @@ def format_measured(values: Sequence[Number | None], unit: str = "", apart_from:
         unit: Their unit.
         apart_from: Numbers that the mean must not look like unless it is equal to them.
     """
-    numbers = [value for value in values if value is not None and finite(value)]
+    numbers = [value for value in values if value is not None and is_finite(value)]
     if not numbers or len(numbers) < len(values):
         return "–"
     mean, low, high = confidence_interval(numbers)
     margin = (high - low) / 2
-    if margin and finite(margin):
+    if margin and is_finite(margin):
         places = min(12, max(0, 1 - math.floor(math.log10(margin))))
         text = f"{mean:,.{places}f} ± {margin:,.{places}f} {unit}".rstrip()
         return text.replace("-", "−", 1) if text.startswith("-") else text

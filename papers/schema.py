@@ -86,7 +86,7 @@ def convert(hint: object, value: object, place: str, report: Report, given: Mapp
     if choice is None:
         report(place, f"{place} must be {_expected(hint)}, not {describe(value)}")
         return INVALID
-    if isinstance(value, int | float) and not isinstance(value, bool) and not finite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_finite(value):
         report(place, f"{place} must be a finite number")
         return INVALID
     if isinstance(value, list):
@@ -150,7 +150,7 @@ def join(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def finite(value: Number) -> bool:
+def is_finite(value: Number) -> bool:
     """Whether a number fits a float and is neither infinite nor undefined."""
     try:
         return math.isfinite(value)
