@@ -563,6 +563,19 @@ def test_a_directory_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatc
         sources.fetch("toy", tmp_path / "file" / "data")
 
 
+def test_a_directory_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch, cache: Path, server: Server
+) -> None:
+    def deny(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    register(monkeypatch, server.mirror("good"))
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", deny)
+    with pytest.raises(UserError, match=rf"cannot be written to {cache}/toy: Permission denied; make room or name"):
+        sources.fetch("toy")
+    assert server.asked == []
+
+
 def test_two_at_a_time_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch, cache: Path, server: Server) -> None:
     register(monkeypatch, server.mirror("good"))
     failures: list[BaseException] = []

@@ -615,6 +615,8 @@ def _make_directory(directory: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):  # pooch raises one of its own, in several sentences
+        return "Permission denied"
     return error.strerror or str(error)
 
 
