@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from textwrap import wrap
 from typing import Any, TypeVar
 
@@ -63,6 +64,17 @@ def wrap_text(text: str, width: int, first: str = "", rest: str = "") -> list[st
     return wrap(
         text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     ) or [first.rstrip()]
+
+
+def counted(count: int, thing: str) -> str:
+    """Return `1 claim` or `2 claims`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as a person would type it: from the current directory where it lies in it."""
+    absolute = path.resolve()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
 
 
 def complain(message: str) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from cli.output import wrap_text
+
+if TYPE_CHECKING:
+    from papers.bibliography import Bibliography
 
 FENCE = re.compile(r"\s*(```+|~~~+)")
 HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
@@ -112,3 +116,19 @@ def inline(text: str) -> str:
         return match["escaped"] or inline(match["strong"] or match["emphasis"] or match["underscored"])
 
     return INLINE.sub(plain, text)
+
+
+def write_out_citations(markdown: str, works: Bibliography) -> str:
+    """Replace `[@key, Sec. 2]` by `(LeCun et al., 1998, Sec. 2)`, outside code; unknown keys stay as they are."""
+    from papers.bibliography import CITATION, blank_code, parse_citation
+
+    pieces: list[str] = []
+    position = 0
+    for match in CITATION.finditer(blank_code(markdown)):
+        cited = parse_citation(match["inside"])
+        if cited is None or any(key not in works for key, _ in cited):
+            continue
+        written = "; ".join(", ".join(part for part in (works.label(key), place) if part) for key, place in cited)
+        pieces += [markdown[position : match.start()], f"({written})"]
+        position = match.end()
+    return "".join([*pieces, markdown[position:]])

@@ -11,8 +11,8 @@ from papers.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PAPER = '''\
-key = "rosenblatt1958perceptron"
+PAPER = """\
+key = "rumelhart1986learning"
 name = "Toy"
 tagline = "A paper that is small enough to break."
 tags = ["toy"]
@@ -100,12 +100,12 @@ aspect = "Squashing function"
 where = "Eq. 1"
 cells = { paper = "a step", ours = "a tanh" }
 note = "A step has no gradient."
-'''
+"""
 
 SUMMARY = """\
 # Toy
 
-A perceptron [@rosenblatt1958perceptron, Sec. 2] with $n = 7$ **parameters**, of which the paper counts {=T1.paper}.
+A perceptron [@rumelhart1986learning, Sec. 2] with $n = 7$ **parameters**, of which the paper counts {=T1.paper}.
 
 - one [link](https://example.org)
 - two
@@ -114,17 +114,31 @@ A perceptron [@rosenblatt1958perceptron, Sec. 2] with $n = 7$ **parameters**, of
 EXPERIMENTS = '''\
 """The experiments of the toy paper."""
 
-from implementations.training.run import experiment
+from dataclasses import dataclass
+
+from implementations.training.run import Run, experiment
+
+
+@dataclass(frozen=True)
+class Count:
+    """Nothing to set."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """How to train."""
+
+    passes: int
 
 
 @experiment("count")
-def count(run, config):
+def count(run: Run, config: Count) -> dict[str, list[float]]:
     return {"parameters": [7]}
 
 
 @experiment("train")
-def train(run, config):
-    return {"error": [4.0 for _ in run.seeds]}
+def train(run: Run, config: Train) -> dict[str, list[float]]:
+    return {"error": [4.0 + seed / 10 for seed in run.seeds]}
 '''
 
 

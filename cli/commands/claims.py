@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.completion import complete_claims, complete_slugs
-from cli.output import format_option, print_heading, print_json, print_pairs, print_prose, print_table, print_title
+from cli.output import (
+    counted,
+    format_option,
+    print_heading,
+    print_json,
+    print_pairs,
+    print_prose,
+    print_table,
+    print_title,
+    shown_path,
+)
 from cli.status import FINISHED
 
 if TYPE_CHECKING:
@@ -47,7 +57,7 @@ def command(slug: str, claim: str | None, output_format: str) -> int:
         print_json([claim_document(result) for result in results])
         return FINISHED
     print_verdicts(results)
-    click.echo(f"\n{len(results)} claims: {verdict_counts_text(results)}")
+    click.echo(f"\n{counted(len(results), 'claim')}: {verdict_counts_text(results)}")
     print_prose(f"The rule, its reason and the evidence of one claim: papers claims {slug} {results[0].claim.id}")
     return FINISHED
 
@@ -70,7 +80,7 @@ def print_claim(result: ClaimResult) -> None:
             ("tested by", tested),
             ("rule because", claim.reason),
             ("amended", claim.amended),
-            ("record", str(result.record.path) if result.record and result.record.path else ""),
+            ("record", shown_path(result.record.path) if result.record and result.record.path else ""),
         ]
     )
     if claim.criteria:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cli.output import complain, format_option, print_json, print_prose, print_title
+from cli.output import complain, counted, format_option, print_json, print_prose, print_title
 from cli.status import BAD_INPUT, FINISHED
 
 
@@ -54,7 +54,7 @@ def command(output_format: str) -> int:
             cited = f" · {works.label(paper.key)}" if entry else ""
             print_title(f"{slug} · {paper.name}{cited}")
             print_prose(paper.tagline, indent=2)
-            click.echo(f"  {len(paper.claims)} claims: {verdict_counts_text(results)}")
+            click.echo(f"  {counted(len(paper.claims), 'claim')}: {verdict_counts_text(results)}")
     if output_format == "json":
         print_json(documents)
     elif not documents and status == FINISHED:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.output import format_option, print_json, print_prose
+from cli.output import format_option, print_json, print_prose, shown_path
 from cli.status import FINISHED
 
 
@@ -30,5 +30,7 @@ def command(record: Path, output_format: str) -> int:
         print_json({"published": published})
         return FINISHED
     slug = published.parent.parent.name
-    print_prose(f"Published as {published}; the table of verdicts beside it is renewed. See: papers claims {slug}")
+    print_prose(
+        f"Published as {shown_path(published)}; the table of verdicts beside it is renewed. See: papers claims {slug}"
+    )
     return FINISHED

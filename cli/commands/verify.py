@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.completion import complete_slugs
-from cli.output import complain, format_option, print_json, print_prose
+from cli.output import complain, counted, format_option, print_json, print_prose
 from cli.status import FINISHED, NOT_REPRODUCED
 
 
@@ -52,10 +52,9 @@ def command(slug: str | None, update: bool, strict: bool, output_format: str) ->
     for report in reports:
         for problem in report.problems:
             complain(str(problem))
-        records = "1 record" if len(report.records) == 1 else f"{len(report.records)} records"
-        outcome = "all tables follow from them" if report.ok else f"{len(report.problems)} problems"
-        print_prose(f"{report.slug}: {records} read, {outcome}.")
-        click.echo(f"  {len(report.results)} claims: {verdict_counts_text(report.results)}")
+        outcome = "everything published follows from them" if report.ok else counted(len(report.problems), "problem")
+        print_prose(f"{report.slug}: {counted(len(report.records), 'record')} read, {outcome}.")
+        click.echo(f"  {counted(len(report.results), 'claim')}: {verdict_counts_text(report.results)}")
         for old in report.stale:
             print_prose(f"stale: {old.record.name}: {old.reason}", indent=2, hanging=4)
     return FINISHED if good else NOT_REPRODUCED
