@@ -33,6 +33,11 @@ def _completion(candidates: Callable[[click.Context], Iterable[tuple[str, str]]]
     return complete
 
 
+def _slug(context: click.Context) -> str:
+    """Return the paper on the command line; after an option that still lacks its value it is not yet a parameter."""
+    return str(context.params.get("slug") or next(iter(context.args), ""))
+
+
 def _slugs(context: click.Context) -> Iterable[tuple[str, str]]:
     from papers import catalog
 
@@ -42,13 +47,13 @@ def _slugs(context: click.Context) -> Iterable[tuple[str, str]]:
 def _claims(context: click.Context) -> Iterable[tuple[str, str]]:
     from papers import catalog
 
-    return [(claim.id, claim.statement) for claim in catalog.load(context.params.get("slug") or "").claims]
+    return [(claim.id, claim.statement) for claim in catalog.load(_slug(context)).claims]
 
 
 def _experiments(context: click.Context) -> Iterable[tuple[str, str]]:
     from papers import catalog
 
-    paper = catalog.load(context.params.get("slug") or "")
+    paper = catalog.load(_slug(context))
     return [(experiment.name, experiment.title) for experiment in paper.experiments]
 
 

@@ -73,6 +73,17 @@ class LazyGroup(click.Group):
             ctx.fail(f"there is no command `{name}`{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand; click itself would end a broken pipe with status 1, which means something else here."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+
+
+class ReaderGone(Exception):
+    """The program that read the output closed it, as `head` does."""
+
 
 @click.group(cls=LazyGroup, help=HELP, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="papers", message="%(prog)s %(version)s")
@@ -108,6 +119,9 @@ def _status_of(arguments: Sequence[str] | None) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         complain("interrupted")
         return INTERRUPTED
+    except ReaderGone:
+        _discard(sys.stdout)
+        return READER_GONE
     except OSError as error:
         return _explain(error)
     except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -80,7 +80,7 @@ def claim_document(result: ClaimResult) -> dict[str, Any]:
     """Return a claim with its verdict and evidence as plain data."""
     from papers.schema import as_data
 
-    document: dict[str, Any] = as_data(result.claim)
+    document = cast("dict[str, Any]", as_data(result.claim))
     measured = {item.criterion.metric: item for item in result.criteria}
     for criterion in document["criteria"]:
         item = measured.get(criterion["metric"])

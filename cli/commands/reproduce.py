@@ -200,6 +200,9 @@ def run_and_judge(request: Request, resume: bool, output_format: str) -> int:
         complain(f"interrupted; saved in {shown_path(interrupted.directory)}. To go on:")
         click.echo(f"  {request.command_line('--resume')}", err=True)
         return INTERRUPTED
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return RUN_FAILED
     paper = catalog.load(request.slug)
     results = evidence.judge_paper(paper, [outcome.record for outcome in outcomes])
     judged = [result for result in results if result.record is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -122,7 +122,7 @@ def paper_document(
     from papers.schema import as_data
 
     entry = works.entries.get(paper.key)
-    document: dict[str, Any] = as_data(paper)
+    document = cast("dict[str, Any]", as_data(paper))
     return document | {
         "title": entry.title if entry else "",
         "authors": paper_authors(paper, works),
