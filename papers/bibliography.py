@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from papers.errors import Problem, UserError
+from papers.files import read_text
 
 STYLES = ("text", "markdown", "html", "bibtex", "csl-json", "key")
 
@@ -438,22 +439,15 @@ def load(path: Path | None = None) -> Bibliography:
     path = path or default_path()
     try:
         state = path.stat()
-    except OSError as error:
-        raise UserError(Problem(f"Cannot read the bibliography: {error.strerror}.", path)) from error
+    except OSError:
+        return _load(path, 0, 0)  # which says why it cannot be read
     return _load(path, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=4)
 def _load(path: Path, _modified: int, _size: int) -> Bibliography:
     """Read a file once, and again when it has changed."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(Problem(f"Cannot read the bibliography: {error.strerror}.", path)) from error
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise UserError(Problem("Not UTF-8 text; save the file as UTF-8.", path, line)) from error
-    reader = _Reader(text, path)
+    reader = _Reader(read_text(path), path)
     reader.read()
     if reader.problems:
         raise UserError(*sorted(reader.problems, key=lambda problem: problem.line or 0))
@@ -874,7 +868,7 @@ class Citation:
 
 def parse_citation(inside: str) -> list[tuple[str, str]] | None:
     """Read what stands between the brackets of `[@key, Sec. 2; @other]` as (key, locator) pairs; None if malformed."""
-    works = [_CITED_WORK.fullmatch(part.strip()) for part in inside.split(";")]
+    works = [_CITED_WORK.fullmatch(" ".join(part.split())) for part in inside.split(";")]
     if not all(works):
         return None
     return [(work["key"], (work["locator"] or "").strip()) for work in works if work]
@@ -920,7 +914,7 @@ def citations(root: Path | None = None, known: Iterable[str] | Bibliography = ()
 
 
 def _in_text(path: Path, root: Path, kind: str) -> Iterator[Citation]:
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     if "[@" not in text:
         return
     for line, inside in find_citations(text):
@@ -932,7 +926,7 @@ def _plain_in_code(path: Path, root: Path, keys: frozenset[str]) -> Iterator[Cit
     """`[key, Sec. 2]` in a comment or docstring."""
     if not keys:
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         for match in re.finditer(rf"\[(?P<key>{_KEY})(?:,\s*(?P<locator>[^\[\]]+))?\]", line):
             if match["key"] in keys:
                 yield Citation(match["key"], match["locator"] or "", path.relative_to(root), number, "code")
@@ -941,7 +935,7 @@ def _plain_in_code(path: Path, root: Path, keys: frozenset[str]) -> Iterator[Cit
 def _in_data(path: Path, root: Path) -> Iterator[Citation]:
     """Citations in the texts of a paper.toml, and the keys named by its `key` and `builds_on`."""
     context, table = "", ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         header = re.match(r"\s*\[+([\w.]+)\]+\s*(?:#.*)?$", line)
         name = re.match(r"""\s*(?:id|name)\s*=\s*["']([^"']+)["']""", line)
         if header:
