@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from papers import toml
 from papers.errors import Problem, UserError
 from papers.files import read_text
-from papers.schema import GIVEN, KEY, Number, Value, as_data, closest, did_you_mean, fields_of
+from papers.schema import GIVEN, KEY, Number, Value, as_data, as_text, closest, did_you_mean, fields_of
 
 if TYPE_CHECKING:
     from papers.bibliography import Entry
@@ -627,8 +627,8 @@ class _Rules:
                 if "paper" in setting and not same_value(value, setting["paper"]):
                     self.report(
                         here,
-                        f"the setting `{name}` is {value!r} at scale {scale} where the paper has {setting['paper']!r}, "
-                        "without a departure that says why",
+                        f"the setting `{name}` is {as_text(value)} at scale {scale} where the paper has "
+                        f"{as_text(setting['paper'])}, without a departure that says why",
                     )
                 if "where" not in setting and "question" not in setting:
                     self.report(here, f"the setting `{name}` has no where, question or departure at scale {scale}")

@@ -22,7 +22,7 @@ from papers import catalog
 from papers.catalog import SCALES, Claim, Criterion, Paper, ScaleName, same_value
 from papers.errors import Problem, UserError
 from papers.files import read_text, reason, write_whole
-from papers.schema import GIVEN, Number, Value, did_you_mean, fields_of, is_finite
+from papers.schema import GIVEN, Number, Value, as_text, did_you_mean, fields_of, is_finite
 
 SCHEMA = 1
 VERDICTS_FILE = "verdicts.json"
@@ -744,8 +744,8 @@ def _misfits(paper: Paper, record: Record) -> list[Problem]:
             elif name not in expected:
                 found.append(f"the record has a setting `{name}` that paper.toml does not give for {record.scale}")
             elif not same_value(record.settings[name].value, expected[name]):
-                ran = record.settings[name].value
-                found.append(f"the record ran with {name} = {ran!r}, where paper.toml has {expected[name]!r}")
+                ran, given = as_text(record.settings[name].value), as_text(expected[name])
+                found.append(f"the record ran with {name} = {ran}, where paper.toml has {given}")
     return [Problem(message, record.path) for message in found]
 
 

@@ -7,6 +7,7 @@ the table stands, one marked `GIVEN` is filled in by the caller.
 
 from __future__ import annotations
 
+import json
 import math
 import types
 import typing
@@ -143,6 +144,11 @@ def as_data(thing: object) -> object:
     if thing is None or isinstance(thing, str | int | float):
         return thing
     return str(thing)
+
+
+def as_text(value: object) -> str:
+    """Return a value as it would be written in a file: `[0.5, 0.25]`, `"Adam"`, `true`."""
+    return json.dumps(as_data(value), ensure_ascii=False)
 
 
 def join(place: str, key: str) -> str:
