@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -59,11 +59,29 @@ def print_prose(text: str, *, indent: int = 0, hanging: int | None = None) -> No
     click.echo("\n".join(wrap_text(text, line_width(), first, rest)))
 
 
+# A number stays with its per cent sign, a place with its number.
+TOGETHER = re.compile(r"(?<=\d) (?=%)|(?<=\bSec\.) |(?<=\bFig\.) |(?<=\bEq\.) ")
+HELD = "\N{NO-BREAK SPACE}"
+
+
 def wrap_text(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """Wrap a paragraph at spaces only; a word that is longer than the line, such as an address, stays whole."""
-    return wrap(
-        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    ) or [first.rstrip()]
+    """Wrap a paragraph at spaces only; a word that is longer than the line, such as an address, stays whole.
+
+    Args:
+        text: The paragraph.
+        width: The characters a line may have.
+        first: What the first line begins with.
+        rest: What all other lines begin with.
+    """
+    lines = wrap(
+        TOGETHER.sub(HELD, text),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(HELD, " ") for line in lines] or [first.rstrip()]
 
 
 def counted(count: int, thing: str) -> str:
@@ -111,30 +129,31 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent:
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Lay out a table in at most `width` characters a line, as far as its longest words allow."""
     table = [list(header), *(list(row) for row in rows)]
-    widths = fit([max(len(row[i]) for row in table) for i in range(len(header))], width - GAP * (len(header) - 1))
+    columns = [[row[i] for row in table] for i in range(len(header))]
+    natural = [max(map(len, column)) for column in columns]
+    least = [max(len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    widths = fit(natural, least, width - GAP * (len(header) - 1))
     head, *body = (_row_lines(row, widths) for row in table)
     rule = "-" * (sum(widths) + GAP * (len(widths) - 1))
     return [*(click.style(line, bold=True) for line in head), rule, *(line for lines in body for line in lines)]
 
 
-def fit(natural: Sequence[int], available: int) -> list[int]:
-    """Return column widths that add up to at most `available`: narrow columns keep theirs, the wide ones are cut level.
+def fit(natural: Sequence[int], least: Sequence[int], available: int) -> list[int]:
+    """Share out a line: narrow columns keep their width, the wide ones are cut level until all fit.
 
     Args:
         natural: The width that each column would take without wrapping, in characters.
+        least: The width of each column's longest word, below which it is not cut.
         available: The characters there are for all of them.
+
+    Returns:
+        The width of each column; together at most `available`, unless the longest words take more.
     """
+    level = max(natural, default=0)
     widths = list(natural)
-    while sum(widths) > available:
-        widest = max(widths)
-        below = max((w for w in widths if w < widest), default=0)
-        columns = [i for i, w in enumerate(widths) if w == widest]
-        excess = sum(widths) - available
-        cut = min(widest - below, math.ceil(excess / len(columns)))
-        if widest - cut < 1:
-            break
-        for i in columns:
-            widths[i] -= cut
+    while sum(widths) > available and level > 0:
+        level -= 1
+        widths = [max(low, min(width, level)) for width, low in zip(natural, least, strict=True)]
     return widths
 
 

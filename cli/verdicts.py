@@ -36,7 +36,9 @@ def print_verdicts(results: Sequence[ClaimResult]) -> None:
         click.echo("\n".join(statement))
         for row in rows[result.claim.id]:
             click.echo(" " * INDENT + _line(row, widths))
-        click.echo(click.style("\n".join(wrap_text(result.reason, width, " " * INDENT, " " * INDENT)), dim=True))
+        of_all = f"{result.verdict}: " if len(result.criteria) > 1 else ""
+        reason = wrap_text(of_all + result.reason, width, " " * INDENT, " " * INDENT)
+        click.echo(click.style("\n".join(reason), dim=True))
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

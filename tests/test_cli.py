@@ -7,18 +7,33 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from conftest import Run
 from toy_project import make_project, make_record
 
 from cli.commands import cite as cite_command
 from cli.commands import reproduce as reproduce_command
-from cli.main import COMMANDS
+from cli.main import COMMANDS, main
 from cli.main import papers as papers_command
-from papers import bibliography, catalog
+from papers import bibliography, catalog, checking, fingerprint, scaffold
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command."""
+
+    returncode: object
+    stdout: str
+    stderr: str
+
+
+Papers = Callable[..., Done]
 
 READING = {
     "list": ["list"],
@@ -41,7 +56,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = make_project(tmp_path_factory.mktemp("published"))
     for experiment, scale, metrics in (
         ("count", "smoke", {"parameters": [7.0]}),
-        ("train", "small", {"error": [4, 6]}),
+        ("train", "small", {"error": [4.25, 6.25]}),
     ):
         record = make_record(project, experiment, scale, metrics)
         subprocess.run([sys.executable, "-m", "cli", "publish", str(record)], cwd=project, check=True)
@@ -55,12 +70,20 @@ def project(published: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def papers(papers_process: Run) -> Run:
-    """Run `papers` in a project, whose own copy of the code answers."""
+def papers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Papers:
+    """Run `papers` in this process on the papers of a project."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("PAPERS_DATA_DIR", raising=False)
 
-    def run(project: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-        env = {"PYTHONPATH": "", "PAPERS_DATA_DIR": "", "XDG_CACHE_HOME": str(project / "cache")}
-        return papers_process(*arguments, cwd=project, env=env | dict(options.pop("env", {})), **options)  # type: ignore[call-overload]
+    def run(project: Path, *arguments: str) -> Done:
+        monkeypatch.chdir(project)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(project / "cache"))
+        for module in (catalog, checking, fingerprint, scaffold):
+            monkeypatch.setattr(module, "papers_directory", lambda: project / "papers")
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        said = capsys.readouterr()
+        return Done(end.value.code, said.out, said.err)
 
     return run
 
@@ -75,14 +98,14 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", READING.values(), ids=READING)
-def test_json_is_one_document_and_nothing_else(papers: Run, published: Path, arguments: list[str]) -> None:
+def test_json_is_one_document_and_nothing_else(papers: Papers, published: Path, arguments: list[str]) -> None:
     done = papers(published, *arguments, "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("arguments", READING.values(), ids=READING)
-def test_text_fits_eighty_columns(papers: Run, published: Path, arguments: list[str]) -> None:
+def test_text_fits_eighty_columns(papers: Papers, published: Path, arguments: list[str]) -> None:
     done = papers(published, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
@@ -108,13 +131,13 @@ def test_reading_imports_nothing_heavy(published: Path, arguments: list[str]) ->
     assert done.stderr.strip() in (str(allowed), "[]")
 
 
-def test_list_counts_verdicts(papers: Run, published: Path) -> None:
+def test_list_counts_verdicts(papers: Papers, published: Path) -> None:
     done = papers(published, "list")
     assert "toy · Toy · Rumelhart et al., 1986" in done.stdout
     assert "3 claims: 1 reproduced, 1 inconclusive, 1 out of reach" in done.stdout
 
 
-def test_list_shows_the_papers_that_can_be_read(papers: Run, project: Path) -> None:
+def test_list_shows_the_papers_that_can_be_read(papers: Papers, project: Path) -> None:
     shutil.copytree(project / "papers" / "toy", project / "papers" / "broken")
     edit(project / "papers" / "broken" / "paper.toml", 'name = "Toy"', "name = 7")
     done = papers(project, "list")
@@ -123,16 +146,16 @@ def test_list_shows_the_papers_that_can_be_read(papers: Run, project: Path) -> N
     assert "broken/paper.toml:2: " in done.stderr
 
 
-def test_show_resolves_citations_and_numbers(papers: Run, published: Path) -> None:
+def test_show_resolves_citations_and_numbers(papers: Papers, published: Path) -> None:
     text = papers(published, "show", "toy").stdout
     assert "(Rumelhart et al., 1986, Sec. 2)" in text
     assert "with $n = 7$ parameters, of which\nthe paper counts 7." in text
     assert "{=" not in text
     assert "[@" not in text
-    assert "papers reproduce toy --experiment train --scale small" in text
+    assert "papers reproduce toy --experiment NAME --scale SCALE" in text
 
 
-def test_claims_show_paper_here_verdict_and_reason(papers: Run, published: Path) -> None:
+def test_claims_show_paper_here_verdict_and_reason(papers: Papers, published: Path) -> None:
     lines = papers(published, "claims", "toy").stdout.splitlines()
     assert lines[0].split() == ["claim", "paper", "here", "verdict"]
     row = next(line.split() for line in lines if line.strip().startswith("parameters "))
@@ -141,23 +164,24 @@ def test_claims_show_paper_here_verdict_and_reason(papers: Run, published: Path)
     assert any("The letters are private." in line for line in lines)
 
 
-def test_one_claim_in_full(papers: Run, published: Path) -> None:
+def test_one_claim_in_full(papers: Papers, published: Path) -> None:
     text = papers(published, "claims", "toy", "T2").stdout
     assert "T2 · inconclusive" in text
     assert "The paper's value and twice its standard error." in text
     assert "papers reproduce toy --claim T2 --scale small" in text
     document = json.loads(papers(published, "claims", "toy", "T2", "--format", "json").stdout)
-    assert document["criteria"][0]["values"] == [4, 6]
+    assert document["criteria"][0]["values"] == [4.25, 6.25]
     assert document["verdict"] == "inconclusive"
 
 
-def test_diff_shows_versions_side_by_side(papers: Run, published: Path) -> None:
+def test_diff_shows_versions_side_by_side(papers: Papers, published: Path) -> None:
     text = papers(published, "diff", "toy").stdout
-    assert "a step  a tanh" in text
+    assert "a step  a tanh, of 7 parameters" in text
     assert "One pass." in text
+    assert "In which order are the patterns shown?" in text
 
 
-def test_search_finds_nothing_politely(papers: Run, published: Path) -> None:
+def test_search_finds_nothing_politely(papers: Papers, published: Path) -> None:
     done = papers(published, "search", "zebra")
     assert (done.returncode, done.stdout) == (0, "Nothing fits 'zebra'.\n")
     assert json.loads(papers(published, "search", "zebra", "--format", "json").stdout) == []
@@ -193,14 +217,14 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_gets_one_sentence(papers: Run, published: Path, arguments: list[str], said: str) -> None:
+def test_a_mistake_gets_one_sentence(papers: Papers, published: Path, arguments: list[str], said: str) -> None:
     done = papers(published, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_every_error_of_a_file_is_told_with_its_line(papers: Run, project: Path) -> None:
+def test_every_error_of_a_file_is_told_with_its_line(papers: Papers, project: Path) -> None:
     path = project / "papers" / "toy" / "paper.toml"
     edit(path, 'source = "arithmetic"', 'source = "hearsay"')
     edit(path, "seeds = 2 }", 'seeds = "two" }')
@@ -211,23 +235,23 @@ def test_every_error_of_a_file_is_told_with_its_line(papers: Run, project: Path)
     assert all(line.startswith(f"papers: {path}:") for line in lines)
 
 
-def test_a_full_disk_gets_one_sentence(papers: Run, published: Path) -> None:
+def test_a_full_disk_gets_one_sentence(papers_process: Run, published: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = papers(published, "list", stdout=full.fileno())
+        done = papers_process("list", stdout=full.fileno(), cwd=published)
     assert done.returncode == 2
     assert done.stderr == "papers: cannot write the output: No space left on device\n"
 
 
-def test_a_closed_pipe_is_quiet(papers: Run, published: Path) -> None:
+def test_a_closed_pipe_is_quiet(papers_process: Run, published: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = papers(published, "list", stdout=writing)
+    done = papers_process("list", stdout=writing, cwd=published)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_a_terminal_without_the_characters_gets_others(papers: Run, published: Path) -> None:
-    done = papers(published, "list", env={"PYTHONIOENCODING": "iso8859-5"})
+def test_a_terminal_without_the_characters_gets_others(papers_process: Run, published: Path) -> None:
+    done = papers_process("list", env={"PYTHONIOENCODING": "iso8859-5"}, cwd=published)
     assert (done.returncode, done.stderr) == (0, "")
     assert "toy ? Toy" in done.stdout
 
@@ -235,7 +259,7 @@ def test_a_terminal_without_the_characters_gets_others(papers: Run, published: P
 # Evidence
 
 
-def test_an_edited_record_is_not_published(papers: Run, project: Path) -> None:
+def test_an_edited_record_is_not_published(papers: Papers, project: Path) -> None:
     record = make_record(project, "train", "smoke", {"error": [9.0]})
     edit(record, "9.0", "1.0")
     before = sorted((project / "papers" / "toy" / "records").iterdir())
@@ -245,16 +269,16 @@ def test_an_edited_record_is_not_published(papers: Run, project: Path) -> None:
     assert sorted((project / "papers" / "toy" / "records").iterdir()) == before
 
 
-def test_verify_finds_an_edited_record(papers: Run, project: Path) -> None:
+def test_verify_finds_an_edited_record(papers: Papers, project: Path) -> None:
     (record,) = (project / "papers" / "toy" / "records").glob("train-*.json")
-    edit(record, "6.0", "4.0")
+    edit(record, "6.25", "4.25")
     done = papers(project, "verify")
     assert done.returncode == 1
     assert str(record) in done.stderr
     assert papers(project, "claims", "toy").returncode == 2
 
 
-def test_verify_finds_a_table_that_does_not_follow(papers: Run, project: Path) -> None:
+def test_verify_finds_a_table_that_does_not_follow(papers: Papers, project: Path) -> None:
     table = project / "papers" / "toy" / "records" / "verdicts.json"
     edit(table, '"verdict": "inconclusive"', '"verdict": "reproduced"')
     done = papers(project, "verify", "toy")
@@ -265,7 +289,7 @@ def test_verify_finds_a_table_that_does_not_follow(papers: Run, project: Path) -
     assert papers(project, "verify").returncode == 0
 
 
-def test_verify_marks_a_record_whose_code_changed(papers: Run, project: Path) -> None:
+def test_verify_marks_a_record_whose_code_changed(papers: Papers, project: Path) -> None:
     edit(project / "implementations" / "toy" / "experiments.py", "[7]", "[8]")
     done = papers(project, "verify")
     assert done.returncode == 0
@@ -274,7 +298,7 @@ def test_verify_marks_a_record_whose_code_changed(papers: Run, project: Path) ->
     assert papers(project, "verify", "--strict").returncode == 1
 
 
-def test_a_new_paper_is_listed_as_incomplete(papers: Run, project: Path) -> None:
+def test_a_new_paper_is_listed_as_incomplete(papers: Papers, project: Path) -> None:
     made = papers(project, "new", "vgg")
     assert made.returncode == 0
     assert "papers/vgg/paper.toml" in made.stdout.splitlines()
@@ -287,22 +311,24 @@ def test_a_new_paper_is_listed_as_incomplete(papers: Run, project: Path) -> None
 # Running
 
 
-def test_reproduce_ends_in_a_table_and_a_record(papers: Run, project: Path) -> None:
-    done = papers(project, "reproduce", "toy")
+def test_reproduce_ends_in_a_table_and_a_record(papers_process: Run, project: Path) -> None:
+    done = papers_process("reproduce", "toy", cwd=project)
     assert done.returncode == 0, done.stderr
     assert "parameters  7      7     reproduced" in done.stdout
-    assert "1 claim more with a larger scale: papers reproduce toy --scale small" in done.stdout
+    assert "1 claim more with a larger scale:\n  papers reproduce toy --scale small\n" in done.stdout
     assert "1 claim out of reach here" in done.stdout
     records = sorted((project / "runs").glob("toy/*/*/record.json"))
     assert len(records) == 2
-    assert done.stdout.splitlines()[-2].startswith("Records: runs/toy/count-smoke/")
+    assert sorted(line.strip() for line in done.stdout.splitlines()[-2:]) == [
+        str(record.relative_to(project)) for record in records
+    ]
 
 
-def test_a_dry_run_writes_nothing(papers: Run, project: Path) -> None:
+def test_a_dry_run_writes_nothing(papers: Papers, project: Path) -> None:
     shutil.rmtree(project / "runs")
     done = papers(project, "reproduce", "toy", "--claim", "T2", "--seeds", "3", "--out", "else where", "--dry-run")
     assert done.returncode == 0
-    assert "papers reproduce toy --claim T2 --seed 0 --seed 1 --seed 2 --scale smoke --out 'else where'" in done.stdout
+    assert "papers reproduce toy --scale smoke --out 'else where' --claim T2 --seed 0 --seed 1 --seed 2" in done.stdout
     assert "mnist: not found; would be downloaded to" in done.stdout
     assert not (project / "runs").exists()
     assert not (project / "else where").exists()
@@ -321,7 +347,7 @@ def test_every_command_has_help_with_examples(name: str) -> None:
         assert "--format" in text
 
 
-def test_without_arguments_it_shows_the_help(papers: Run, published: Path) -> None:
+def test_without_arguments_it_shows_the_help(papers: Papers, published: Path) -> None:
     done = papers(published)
     assert done.returncode == 2
     assert all(f"\n  {name} " in done.stderr for name in COMMANDS)
@@ -341,8 +367,15 @@ COMPLETIONS = {
 
 
 @pytest.mark.parametrize(("line", "offered"), COMPLETIONS.items(), ids=COMPLETIONS)
-def test_the_shell_completes(papers: Run, published: Path, line: str, offered: list[str]) -> None:
-    env = {"_PAPERS_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
-    done = papers(published, env=env)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert [item.split(",")[1] for item in done.stdout.split()] == offered
+def test_the_shell_completes(published: Path, monkeypatch: pytest.MonkeyPatch, line: str, offered: list[str]) -> None:
+    monkeypatch.setattr(catalog, "papers_directory", lambda: published / "papers")
+    *words, incomplete = line.split()[1:]
+    shell = BashComplete(papers_command, {}, "papers", "_PAPERS_COMPLETE")
+    assert [item.value for item in shell.get_completions(words, incomplete)] == offered
+
+
+def test_completion_is_switched_on_as_the_readme_says(papers_process: Run) -> None:
+    done = papers_process(env={"_PAPERS_COMPLETE": "bash_complete", "COMP_WORDS": "papers cl", "COMP_CWORD": "1"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "plain,claims\n", "")
+    script = papers_process(env={"_PAPERS_COMPLETE": "zsh_source"})
+    assert "_PAPERS_COMPLETE=zsh_complete papers" in script.stdout

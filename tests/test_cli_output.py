@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import progress
-from cli.output import fit, print_json, table_lines
+from cli.output import fit, print_json, table_lines, wrap_text
 from cli.progress import ProgressLine, duration
 
 
@@ -39,18 +39,26 @@ def test_a_long_word_is_never_torn() -> None:
     assert any(address in line for line in table_lines(["a", "b"], [["1", f"see {address}"]], 60))
 
 
-@given(st.lists(st.integers(0, 300), min_size=1, max_size=6), st.integers(10, 200))
-def test_columns_never_take_more_than_there_is(natural: list[int], available: int) -> None:
-    widths = fit(natural, available)
-    assert all(w <= n for w, n in zip(widths, natural, strict=True))
-    assert sum(widths) <= max(available, len(natural))
+@given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 200)), min_size=1, max_size=6), st.integers(10, 200))
+def test_columns_never_take_more_than_there_is(columns: list[tuple[int, int]], available: int) -> None:
+    least = [word for word, _ in columns]
+    natural = [word + more for word, more in columns]
+    widths = fit(natural, least, available)
+    assert all(low <= width <= full for low, width, full in zip(least, widths, natural, strict=True))
+    assert sum(widths) <= max(available, sum(least))
     if sum(natural) <= available:
         assert widths == natural
 
 
 def test_only_the_widest_columns_are_cut() -> None:
-    assert fit([5, 40, 100], 85) == [5, 40, 40]
-    assert fit([5, 40, 100], 65) == [5, 30, 30]
+    assert fit([5, 40, 100], [0, 0, 0], 85) == [5, 40, 40]
+    assert fit([5, 40, 100], [0, 0, 0], 65) == [5, 30, 30]
+    assert fit([5, 40, 100], [0, 38, 0], 65) == [5, 38, 22]
+
+
+def test_a_number_stays_with_its_unit_and_a_place_with_its_number() -> None:
+    assert wrap_text("an error of 0.95 % in Fig. 9", 17) == ["an error of", "0.95 % in Fig. 9"]
+    assert wrap_text("an error of 0.95 % in Fig. 9", 15) == ["an error of", "0.95 % in", "Fig. 9"]
 
 
 def test_json_is_readable_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,7 @@ def test_inconclusive_is_1(engine: SimpleNamespace, outcome: Outcome, papers: Pa
     status, text, _ = papers("reproduce", "toy", "--scale", "small", "--seeds", "1")
     assert status == 1
     assert "the rule asks for 2 seeds and there is 1" in " ".join(text.split())
-    assert "1 claim more with other experiments: papers reproduce toy --scale smoke" in text
+    assert "1 claim more with other experiments:\n  papers reproduce toy --scale smoke\n" in text
 
 
 def test_only_the_claims_asked_for_count(engine: SimpleNamespace, outcome: Outcome, papers: Papers) -> None:
@@ -148,7 +148,7 @@ def test_ctrl_c_says_how_to_go_on(engine: SimpleNamespace, papers: Papers) -> No
     engine.failure = Interrupted()
     status, text, said = papers("reproduce", "toy", "--experiment", "train", "--scale", "small", "--seeds", "2")
     assert (status, text) == (130, "")
-    assert "papers reproduce toy --experiment train --seed 0 --seed 1 --scale small --resume" in said
+    assert "papers reproduce toy --scale small --experiment train --seed 0 --seed 1 --resume" in said
 
 
 def test_a_second_ctrl_c_is_130_too(engine: SimpleNamespace, papers: Papers) -> None:

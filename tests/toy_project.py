@@ -98,7 +98,7 @@ columns = ["paper", "ours"]
 [[comparison.rows]]
 aspect = "Squashing function"
 where = "Eq. 1"
-cells = { paper = "a step", ours = "a tanh" }
+cells = { paper = "a step", ours = "a tanh, of {=T1.here} parameters" }
 note = "A step has no gradient."
 """
 

@@ -2,51 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import click
 
 from cli.completion import complete_slugs
-from cli.output import format_option, line_width, print_heading, print_json, print_prose, print_table
+from cli.output import format_option, print_heading, print_json, print_prose, print_table
 from cli.status import FINISHED
 
-NARROWEST_CELL = 14  # characters; with less a table of prose cannot be read
+if TYPE_CHECKING:
+    from papers.catalog import Paper, Row
+    from papers.evidence import Record
 
 
-@click.command(name="diff", epilog="From Python: papers.catalog.load(slug).comparison and .departures")
+@click.command(name="diff", epilog="From Python: papers.catalog.load(slug).comparison, .departures and .questions")
 @click.argument("slug", shell_complete=complete_slugs)
 @format_option
 def command(slug: str, output_format: str) -> int:
-    r"""Show the paper's network, ours and what others build, side by side, and each departure from the paper.
+    r"""Show the paper's network, ours and what others build, side by side.
+
+    Below stand the departures of this implementation from the paper, and the questions that the paper leaves open.
 
     \b
     Examples:
       papers diff lenet
       papers diff lenet --format json
     """
-    from papers import catalog
+    from papers import catalog, evidence
 
     paper = catalog.load(slug)
-    if output_format == "json":
-        print_json({"slug": slug, "comparison": paper.comparison, "departures": paper.departures})
-        return FINISHED
+    records = evidence.published_records(paper)
     columns = paper.comparison.columns
-    wide_enough = line_width() // max(len(columns), 1) >= NARROWEST_CELL
-    for row in paper.comparison.rows:
+    rows = [with_numbers(row, paper, records) for row in paper.comparison.rows]
+    if output_format == "json":
+        comparison = {"columns": columns, "rows": rows}
+        print_json(
+            {"slug": slug, "comparison": comparison, "departures": paper.departures, "questions": paper.questions}
+        )
+        return FINISHED
+    for row in rows:
         print_heading(f"{row.aspect} ({row.where})" if row.where else row.aspect)
-        if wide_enough:
-            print_table(columns, [[row.cells[column] for column in columns]], indent=2)
-        else:
-            for column in columns:
-                print_prose(f"{column}: {row.cells[column]}", indent=2, hanging=4)
+        print_table(columns, [[row.cells[column] for column in columns]], indent=2)
         if row.note:
             print_prose(row.note, indent=2)
-    print_heading(f"Departures of this implementation from the paper ({len(paper.departures)})")
+    print_heading(f"Departures of this implementation from the paper: {len(paper.departures)}")
     for departure in paper.departures:
         print_prose(f"{departure.id} ({departure.where})", indent=2)
-        for said, text in (
-            ("paper", departure.paper),
-            ("here", departure.what),
-            ("why", departure.why),
-            ("effect", departure.effect),
-        ):
-            print_prose(f"{said}: {text}", indent=4, hanging=6)
+        print_told(
+            ("paper", departure.paper), ("here", departure.what), ("why", departure.why), ("effect", departure.effect)
+        )
+    print_heading(f"Questions that the paper leaves open: {len(paper.questions)}")
+    for question in paper.questions:
+        print_prose(f"{question.id} ({question.where})", indent=2)
+        print_told(("open", question.question), ("assumed", question.assumed), ("effect", question.effect))
     return FINISHED
+
+
+def with_numbers(row: Row, paper: Paper, records: list[Record]) -> Row:
+    """Return a row whose references, such as `{=L1.paper}`, are replaced by the numbers they stand for."""
+    from papers.numbers import resolve
+
+    cells = {column: resolve(cell, paper, records, paper.path) for column, cell in row.cells.items()}
+    return replace(row, cells=cells, note=resolve(row.note, paper, records, paper.path))
+
+
+def print_told(*told: tuple[str, str]) -> None:
+    """Print what there is to say about one thing, each with its name before it."""
+    for name, text in told:
+        print_prose(f"{name}: {text}", indent=4, hanging=6)

@@ -47,14 +47,19 @@ class Request:
     data_dir: Path | None
     out: Path
 
-    def command_line(self, *more: str, scale: str = "", everything: bool = False) -> str:
-        """Return the command that asks for this again, or for every experiment at another scale."""
-        words = ["papers", "reproduce", self.slug]
-        if not everything:
-            words += [word for name in self.experiments for word in ("--experiment", name)]
-            words += [word for name in self.claims for word in ("--claim", name)]
-            words += [word for seed in self.seeds or () for word in ("--seed", str(seed))]
-        words += ["--scale", scale or self.scale]
+    def command_line(self, *more: str) -> str:
+        """Return the command that asks for this again."""
+        words = [word for name in self.experiments for word in ("--experiment", name)]
+        words += [word for name in self.claims for word in ("--claim", name)]
+        words += [word for seed in self.seeds or () for word in ("--seed", str(seed))]
+        return self._command(self.scale, *words, *more)
+
+    def everything_at(self, scale: str) -> str:
+        """Return the command that runs all experiments of a scale, on the same device and data."""
+        return self._command(scale)
+
+    def _command(self, scale: str, *more: str) -> str:
+        words = ["papers", "reproduce", self.slug, "--scale", scale]
         words += ["--device", self.device] if self.device != "auto" else []
         words += ["--data-dir", str(self.data_dir)] if self.data_dir else []
         words += ["--out", str(self.out)] if self.out != Path("runs") else []
@@ -247,9 +252,11 @@ def show_outcome(
         print_heading(f"{paper.name}: {counted(len(judged), 'claim')} tested")
         print_verdicts(judged)
         click.echo(f"\n{verdict_counts_text(judged)}")
-    for sentence in what_is_left(request, remaining):
-        print_prose(sentence)
-    print_prose("Records: " + ", ".join(shown_path(outcome.record_path) for outcome in outcomes))
+    for sentence, remedy in what_is_left(request, remaining):
+        click.echo(f"{sentence}\n  {remedy}")
+    click.echo(f"{counted(len(outcomes), 'record')}, to be looked at, or published with papers publish RECORD:")
+    for outcome in outcomes:
+        click.echo(f"  {shown_path(outcome.record_path)}")
 
 
 def print_metrics(paper: Paper, record: Record) -> None:
@@ -259,26 +266,27 @@ def print_metrics(paper: Paper, record: Record) -> None:
     experiment = paper.experiment(record.experiment)
     print_heading(f"{experiment.title}, at scale {record.scale}: no claim is tested")
     print_prose(f"Shows {experiment.scales[record.scale].shows}.", indent=2)
-    rows = [[name, format_measured(values, "")] for name, values in record.result.metrics.items()]
+    units = {criterion.metric: criterion.unit for claim in paper.claims for criterion in claim.criteria}
+    metrics = record.result.metrics.items()
+    rows = [[name, format_measured(values, units.get(name, ""))] for name, values in metrics]
     print_table(["metric", "here"], rows[:METRICS_SHOWN], indent=2)
     if len(rows) > METRICS_SHOWN:
         print_prose(f"and {len(rows) - METRICS_SHOWN} more in the record", indent=2)
 
 
-def what_is_left(request: Request, remaining: Sequence[ClaimResult]) -> list[str]:
-    """Say how many claims were not tested, and what would test them."""
-    sentences = []
+def what_is_left(request: Request, remaining: Sequence[ClaimResult]) -> list[tuple[str, str]]:
+    """Say how many claims were not tested, each time with the command that tests them or tells more."""
+    left = []
     for scale in SCALES:
         count = sum(result.claim.scale == scale for result in remaining)
         if count:
-            again = request.command_line(scale=scale, everything=True)
             larger = SCALES.index(scale) > SCALES.index(request.scale)
             need = "a larger scale" if larger else "other experiments"
-            sentences.append(f"{counted(count, 'claim')} more with {need}: {again}")
+            left.append((f"{counted(count, 'claim')} more with {need}:", request.everything_at(scale)))
     out_of_reach = sum(result.claim.scale is None for result in remaining)
     if out_of_reach:
-        sentences.append(f"{counted(out_of_reach, 'claim')} out of reach here; why: papers claims {request.slug}")
-    return sentences
+        left.append((f"{counted(out_of_reach, 'claim')} out of reach here, and why:", f"papers claims {request.slug}"))
+    return left
 
 
 def outcome_document(

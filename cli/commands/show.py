@@ -60,9 +60,7 @@ def command(slug: str, output_format: str) -> int:
     departures = counted(len(paper.departures), "departure")
     click.echo(f"  {departures} from the paper, and how others build it: papers diff {slug}")
     if paper.questions:
-        click.echo(f"  {counted(len(paper.questions), 'open question')}:")
-        for question in paper.questions:
-            print_prose(f"- {question.question} ({question.where}) {question.assumed}", indent=4, hanging=6)
+        click.echo(f"  {counted(len(paper.questions), 'question')} that the paper leaves open: papers diff {slug}")
     return FINISHED
 
 
@@ -110,7 +108,8 @@ def print_experiments(paper: Paper) -> None:
         for scale in experiment.scales.values():
             data = f", on {', '.join(scale.data)}" if scale.data else ""
             print_prose(f"{scale.name:<6} {scale.duration}{data}; shows {scale.shows}", indent=4, hanging=11)
-            click.echo(f"           papers reproduce {paper.slug} --experiment {experiment.name} --scale {scale.name}")
+    click.echo(f"\n  all that take seconds: papers reproduce {paper.slug}")
+    click.echo(f"  one of them: papers reproduce {paper.slug} --experiment NAME --scale SCALE")
 
 
 def paper_document(
