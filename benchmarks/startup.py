@@ -9,10 +9,15 @@ a command's figure is the median over rounds of its time divided by the empty co
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 EMPTY = "import click; click.command()(lambda: None)([])"
 PAPERS = "import sys; from cli.main import main; main(sys.argv[1:])"
@@ -32,21 +37,30 @@ COMMANDS = {
 }
 
 
-def seconds(code: str, arguments: list[str]) -> float:
-    """Return the wall time of one fresh interpreter that runs this code, in seconds."""
+def seconds(code: str, arguments: list[str], byte_code: str) -> float:
+    """Return the wall time of one fresh interpreter that runs this code, in seconds.
+
+    Args:
+        code: A program.
+        arguments: Its arguments.
+        byte_code: A folder for compiled modules: whatever the surroundings say, each is compiled once only.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    surroundings |= {"PYTHONPYCACHEPREFIX": byte_code, "PYTHONPATH": str(ROOT)}
     begin = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, check=True)
+    command = [sys.executable, "-c", code, *arguments]
+    subprocess.run(command, stdout=subprocess.DEVNULL, env=surroundings, check=True)
     return time.perf_counter() - begin
 
 
-def measure(rounds: int) -> tuple[float, dict[str, tuple[float, float]]]:
+def measure(rounds: int, byte_code: str) -> tuple[float, dict[str, tuple[float, float]]]:
     """Return the empty command's median time, and each command's median time and median ratio to it."""
     empty: list[float] = []
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(rounds):
-        empty.append(seconds(EMPTY, []))
+        empty.append(seconds(EMPTY, [], byte_code))
         for name, arguments in COMMANDS.items():
-            times[name].append(seconds(PAPERS, arguments))
+            times[name].append(seconds(PAPERS, arguments, byte_code))
     medians = {
         name: (statistics.median(own), statistics.median(t / e for t, e in zip(own, empty, strict=True)))
         for name, own in times.items()
@@ -59,8 +73,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Start-up of reading commands against an empty click command.")
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    measure(1)  # fill the file cache and the byte code
-    empty, medians = measure(rounds)
+    with tempfile.TemporaryDirectory() as byte_code:
+        measure(1, byte_code)  # compiles, and brings the files into memory
+        empty, medians = measure(rounds, byte_code)
     print(f"medians of {rounds} rounds; aim: every ratio under {AIM:g}")
     print(f"{'empty click command':34} {empty * 1000:6.0f} ms   ratio 1.00")
     for name, (own, ratio) in medians.items():
