@@ -312,6 +312,13 @@ def _decode_prose(text: str) -> str:
     return re.sub(r"\\([&%_#${} ,@])", lambda match: match[1].replace(",", " "), text)
 
 
+def _unknown_command(value: str) -> str:
+    """The first LaTeX command outside mathematics that `decode_latex` would leave as it is; empty if there is none."""
+    known = _WRAPPERS | _SYMBOLS.keys() | _ACCENTS.keys() | {"href"}
+    prose = re.sub(r"(?<!\\)\$[^$]*\$", "", value)
+    return next((name[0] for name in re.finditer(r"\\([A-Za-z]+)", prose) if name[1] not in known), "")
+
+
 def _accented(match: re.Match[str]) -> str:
     letter = (match["letter"] or match["braced"] or match["spaced"]).lstrip("\\")
     return unicodedata.normalize("NFC", letter + _ACCENTS[match["mark"] or match["command"]])
@@ -651,11 +658,8 @@ class _Reader:
         for field, value in entry.fields.items():
             if not value.strip():
                 problem(f"The field {field} of {entry.key!r} is empty.", field)
-            unknown = re.search(
-                r"\\[A-Za-z]*|$", "" if field in _VERBATIM else re.sub(r"\$.*\$", "", entry.text(field))
-            )
-            if unknown and unknown[0]:
-                problem(f"{unknown[0]} in {field} of {entry.key!r} is not known; write the character itself.", field)
+            if field not in _VERBATIM and (unknown := _unknown_command(value)):
+                problem(f"{unknown} in {field} of {entry.key!r} is not known; write the character itself.", field)
         for field in ("author", "editor"):
             if "" in _people(entry.fields.get(field, "")):
                 problem(f"A name is missing beside an 'and' in {field} of {entry.key!r}.", field)
@@ -927,7 +931,7 @@ def _plain_in_code(path: Path, root: Path, keys: frozenset[str]) -> Iterator[Cit
     if not keys:
         return
     for number, line in enumerate(read_text(path).splitlines(), start=1):
-        for match in re.finditer(rf"\[(?P<key>{_KEY})(?:,\s*(?P<locator>[^\[\]]+))?\]", line):
+        for match in re.finditer(rf"(?<![\w)\]])\[(?P<key>{_KEY})(?:,\s*(?P<locator>[^\[\]]+))?\]", line):
             if match["key"] in keys:
                 yield Citation(match["key"], match["locator"] or "", path.relative_to(root), number, "code")
 

@@ -50,13 +50,15 @@ def badge(verdict: Verdict, text: str = "") -> Element:
 
 def _claim(result: ClaimResult, evidence: Evidence) -> Element:
     claim = result.claim
-    heading = [
+    heading: list[Cell] = [
         element("a", plain(claim.id), href=f"#{claim.id}", class_="claim-id"),
         element("span", claim.statement, class_="statement"),
         element("span", plain(claim.where), class_="where"),
     ]
     if claim.source != "verified":
-        heading.append(element("span", plain(f"paper's value: {claim.source}"), class_="where"))
+        heading.append(element("span", plain(f"the paper's value is {claim.source}"), class_="where"))
+    if len(claim.criteria) > 1:
+        heading.append(badge(result.verdict))
     rows = [element("tr", element("th", heading, scope="rowgroup", colspan=str(len(_COLUMNS))), class_="claim")]
     rows += list(_criteria(result))
     rows.append(element("tr", element("td", list(_receipt(result, evidence)), colspan=str(len(_COLUMNS)))))
@@ -90,7 +92,7 @@ def _row(*cells: Cell) -> Element:
 
 def _receipt(result: ClaimResult, evidence: Evidence) -> Iterator[Element]:
     """Why the verdict, why the rule, and what it rests on."""
-    yield element("p", [badge(result.verdict), plain(f" {_sentence(result.reason)}")])
+    yield element("p", plain(_sentence(result.reason)))
     if result.claim.reason:
         yield element("p", f"The rule: {result.claim.reason}", class_="rule")
     if result.record:

@@ -55,7 +55,7 @@ def _sections(context: Context, slug: str, files: list[Path]) -> Iterator[Elemen
     for citation in citations(context.root, context.works):
         if citation.key == key and citation.path in shown:
             for place in filter(None, (part.strip() for part in citation.locator.split(","))):
-                places[place].append(citation)
+                places[re.sub(r"^App\.", "Appendix", place)].append(citation)
     if not places:
         return
     yield _paragraph("Where the code implements which part of the paper:")
@@ -70,13 +70,13 @@ def _sections(context: Context, slug: str, files: list[Path]) -> Iterator[Elemen
     yield listed
 
 
-def _order(place: str) -> tuple[int, str, list[tuple[int, str]]]:
+def _order(place: str) -> tuple[int, list[tuple[int, str]]]:
     """Sections first, then what stands in them; `Eq. 9` before `Eq. 21`, `Sec. II` before `Sec. II-A`."""
     kind, _, rest = place.partition(" ")
-    kinds = ["sec.", "section", "eq.", "table", "fig.", "app.", "appendix"]
+    kinds = ["sec.", "section", "eq.", "table", "fig.", "appendix"]
     rank = kinds.index(kind.lower()) if kind.lower() in kinds else len(kinds)
     parts = re.findall(r"(\d+)|([^\W\d]+)", rest)
-    return rank, "", [(int(digits) if digits else _roman(word), word) for digits, word in parts]
+    return rank, [(int(digits) if digits else _roman(word), word) for digits, word in parts]
 
 
 def _roman(word: str) -> int:

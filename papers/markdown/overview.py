@@ -41,9 +41,8 @@ def reproduce(context: Context, slug: str) -> Iterator[Element]:
     if not paper.experiments:
         yield nothing("There is no experiment yet.")
     for experiment in paper.experiments:
-        heading: list[Cell] = [element("code", plain(experiment.name)), plain(f" {experiment.title}")]
-        yield element("h3", heading, id=f"experiment-{experiment.name}")
-        yield element("p", experiment.what)
+        yield element("h3", plain(experiment.title), id=f"experiment-{experiment.name}")
+        yield element("p", [element("code", plain(experiment.name)), f" {experiment.what}"])
         yield table(
             ("Scale", "Data", "Seeds", "Takes", "Shows", "Cannot show"),
             (("", _scale(experiment.scales[scale])) for scale in SCALES if scale in experiment.scales),
