@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers import bibliography
-from papers.bibliography import Bibliography, Entry, Name, decode_latex, format_entry
+from papers.bibliography import Bibliography, Entry, Name, format_entry
+from papers.bibtex import read
 from papers.errors import UserError
+from papers.latex import decode_latex
 
 Write = Callable[[str], Path]
 
@@ -269,9 +271,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 @given(st.text(alphabet='@{}(),=#" %\\\nabc0misctring', max_size=80))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    reader = bibliography._Reader(text, Path("x.bib"))
-    reader.read()
-    assert all(problem.line and problem.line <= text.count("\n") + 1 for problem in reader.problems)
+    _, problems = read(text, Path("x.bib"))
+    assert all(problem.line and problem.line <= text.count("\n") + 1 for problem in problems)
 
 
 def test_what_is_odd_but_right(write: Write) -> None:

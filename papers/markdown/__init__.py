@@ -36,7 +36,7 @@ from papers.markdown.context import Context
 class PapersExtension(Extension):
     """All of the project's additions to Markdown."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Python-Markdown hands over whatever was configured
+    def __init__(self, **options: Any) -> None:
         """Take the options that the module describes."""
         self.config = {
             "root": ["", "the directory that holds papers/; the project's own if empty"],
@@ -61,6 +61,6 @@ class PapersExtension(Extension):
         self.context.reset()
 
 
-def makeExtension(**options: Any) -> PapersExtension:  # noqa: ANN401, N802 - the name that Python-Markdown calls
+def makeExtension(**options: Any) -> PapersExtension:  # noqa: N802 - the name that Python-Markdown calls
     """Return the extension; this is what `extensions=["papers.markdown"]` calls."""
     return PapersExtension(**options)
