@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from papers.errors import Problem, UserError
@@ -45,6 +44,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         UserError: If it cannot be written, for example because the disk is full or the folder read-only.
     """
+    import tempfile  # brings much along that reading does not need
+
+    import tempfile
+
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = None
     try:

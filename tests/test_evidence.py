@@ -296,7 +296,7 @@ def test_a_full_disk_loses_nothing(
     where = {
         "fsync": "papers.files.os.fsync",
         "replace": "pathlib.Path.replace",
-        "mkstemp": "papers.files.tempfile.mkstemp",
+        "mkstemp": "tempfile.mkstemp",
     }
     monkeypatch.setattr(where[call], fail)
     with pytest.raises(UserError, match=f"cannot be written: {os.strerror(number).lower()}; nothing was changed"):

@@ -51,7 +51,7 @@ def command(output_format: str) -> int:
             }
         )
         if output_format == "text":
-            cited = f" · {works.label(paper.key)}" if entry else ""
+            cited = f" · {entry.short_authors}, {entry.year}" if entry else ""
             print_title(f"{slug} · {paper.name}{cited}")
             print_prose(paper.tagline, indent=2)
             click.echo(f"  {counted(len(paper.claims), 'claim')}: {verdict_counts_text(results)}")
