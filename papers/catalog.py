@@ -6,7 +6,6 @@ The dataclasses below are the format: their fields are the keys of `paper.toml`,
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -288,7 +287,7 @@ class Paper:
         comparison: It, the implementation and others, side by side.
         slug: The name of its folder.
         directory: Its folder.
-        lines: The line of every key in `paper.toml`, by place.
+        document: Its `paper.toml`, with the lines.
     """
 
     key: str
@@ -304,7 +303,7 @@ class Paper:
     comparison: Comparison = Comparison()
     slug: str = field(default="", metadata=GIVEN)
     directory: Path = field(default=Path(), metadata=GIVEN, repr=False)
-    lines: Mapping[str, int] = field(default_factory=dict, metadata=GIVEN, repr=False, compare=False)
+    document: toml.Document | None = field(default=None, metadata=GIVEN, repr=False, compare=False)
 
     @property
     def path(self) -> Path:
@@ -376,7 +375,7 @@ class Paper:
 
     def line(self, place: str) -> int:
         """Return the line of a key in `paper.toml`, such as `claims[3].criteria[0].low`."""
-        return toml.nearest_line(self.lines, place)
+        return self.document.line(place) if self.document else 1
 
 
 def papers_directory() -> Path:
@@ -417,7 +416,7 @@ def load(slug: str, directory: Path | None = None) -> Paper:
     def report(place: str, message: str) -> None:
         problems.append(Problem(message, document.path, document.line(place)))
 
-    given = {"slug": slug, "directory": document.path.parent, "lines": document.lines}
+    given = {"slug": slug, "directory": document.path.parent, "document": document}
     fields: dict[str, Any] = fields_of(Paper, document.table, "", report, given)
     _Rules(document.table, report).check()
     if not (document.path.parent / "summary.md").is_file():
@@ -741,19 +740,14 @@ def _searchable(paper: Paper) -> Iterator[tuple[str, str, str, str]]:
         yield "symbol", symbol.symbol, symbol.meaning, f"{symbol.code} {symbol.where}"
 
 
-IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
-WORD = re.compile(r"[^\W_]+")
-
-
 def _words(text: str) -> Iterator[str]:
     """The words of a text without case and accents; text that knows no spaces gives its single characters."""
-    plain = "".join(
-        character
-        for character in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(character)
-    )
-    for word in WORD.findall(unicodedata.normalize("NFC", plain)):
-        if IDEOGRAPH.search(word):
+    import unicodedata
+
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    for word in re.findall(r"[^\W_]+", unicodedata.normalize("NFC", plain)):
+        if re.search(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]", word):
             yield from (character for character in word if not character.isspace())
         else:
             yield word

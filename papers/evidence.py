@@ -6,10 +6,8 @@ that lead from the one to the other are in `judge`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -353,6 +351,8 @@ def _contradictions(record: Record) -> Iterator[str]:
 
 def _checksum(table: Mapping[str, object], path: Path) -> str:
     """Hash everything in a record but its checksum."""
+    import hashlib
+
     rest = {key: value for key, value in table.items() if key != "checksum"}
     try:
         text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -799,6 +799,8 @@ def publish(run: Path, slug: str | None = None, directory: Path | None = None) -
         UserError: If it is no whole record of a finished run with this paper's settings, is already published, or
             cannot be written; nothing has then changed.
     """
+    import shutil
+
     record = read_record(run)
     source = record.path or run
     if slug is not None and record.paper != slug:

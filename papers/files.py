@@ -46,8 +46,6 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     import tempfile  # brings much along that reading does not need
 
-    import tempfile
-
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = None
     try:

@@ -7,6 +7,7 @@ the table stands, one marked `GIVEN` is filled in by the caller.
 
 from __future__ import annotations
 
+import collections.abc
 import json
 import math
 import types
@@ -83,15 +84,17 @@ def fields_of(kind: type, table: object, place: str, report: Report, given: Mapp
 
 def convert(hint: object, value: object, place: str, report: Report, given: Mapping[str, object]) -> object:
     """Convert one value to what a type hint asks for; report and return `INVALID` where it does not fit."""
-    choice = next((option for option in _options(hint) if _fits(option, value)), None)
-    if choice is None:
+    choice = _by_kind(hint).get(type(value))
+    if choice is None or (typing.get_origin(choice) is Literal and value not in typing.get_args(choice)):
         report(place, f"{place} must be {_expected(hint)}, not {describe(value)}")
         return INVALID
-    if isinstance(value, int | float) and not isinstance(value, bool) and not is_finite(value):
+    if isinstance(value, int | float) and not is_finite(value):
         report(place, f"{place} must be a finite number")
         return INVALID
     if isinstance(value, list):
         inner = typing.get_args(choice)[0] if typing.get_args(choice) else Any
+        if _all_plain(inner, value):  # as the points of a curve are, of which there can be many
+            return tuple(value)
         items = [convert(inner, item, f"{place}[{index}]", report, given) for index, item in enumerate(value)]
         return tuple(item for item in items if item is not INVALID)
     if isinstance(value, dict):
@@ -206,22 +209,33 @@ def _options(hint: object) -> tuple[Any, ...]:
     return typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
-def _fits(hint: object, value: object) -> bool:
-    """Whether a parsed value is of the kind that a hint (not a union) asks for, without looking inside it."""
-    if hint is Any:
-        return not isinstance(value, dict) and value is not None and describe(value) != "a date or time"
-    if hint is type(None):
-        return value is None
-    origin = typing.get_origin(hint) or hint
-    if origin is Literal:
-        return value in typing.get_args(hint) and isinstance(value, str)
-    if origin is tuple:
-        return isinstance(value, list)
-    if is_dataclass(origin) or origin in (dict, Mapping):
-        return isinstance(value, dict)
-    if isinstance(value, bool):
-        return bool(hint is bool)
-    return isinstance(value, int | float) if hint is float else isinstance(hint, type) and isinstance(value, hint)
+@cache
+def _by_kind(hint: object) -> dict[type, object]:
+    """Which alternative of a hint takes a parsed value, by the value's type."""
+    chosen: dict[type, object] = {}
+    for option in _options(hint):
+        origin = typing.get_origin(option) or option
+        if option is Any:
+            kinds: tuple[type, ...] = (bool, int, float, str, list)
+        elif origin is tuple:
+            kinds = (list,)
+        elif is_dataclass(origin) or origin is collections.abc.Mapping:
+            kinds = (dict,)
+        elif option is float:
+            kinds = (float, int)
+        else:
+            kinds = (str,) if origin is Literal else (typing.cast(type, option),)
+        for kind in kinds:
+            chosen.setdefault(kind, option)
+    return chosen
+
+
+def _all_plain(hint: object, values: list[object]) -> bool:
+    """Whether every item of a list is null, truth value, text or finite number, of a kind that the hint takes."""
+    plain = {kind for kind, option in _by_kind(hint).items() if typing.get_origin(option) is None} - {list, dict}
+    return all(type(value) in plain for value in values) and all(
+        is_finite(value) for value in values if isinstance(value, int | float)
+    )
 
 
 def _expected(hint: object) -> str:
@@ -235,7 +249,7 @@ def _expected(hint: object) -> str:
             parts.append("one of " + ", ".join(f"`{choice}`" for choice in typing.get_args(option)))
         elif origin is tuple:
             parts.append("a list")
-        elif is_dataclass(origin) or origin in (dict, Mapping):
+        elif is_dataclass(origin) or origin is collections.abc.Mapping:
             parts.append("a table")
         else:
             parts.append(KINDS[option])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,34 +64,7 @@ def read(path: Path) -> Document:
         raise UserError(Problem("the file is nested too deeply", path)) from None
     except ValueError as error:
         raise UserError(Problem(f"not valid TOML: {error}", path)) from None
-    return Document(path, table, Lines(text))
-
-
-class Lines(Mapping[str, int]):
-    """The line of every key and list item of a valid TOML text, by place; looked for when first asked.
-
-    Only messages need lines, and a file without faults gives none.
-    """
-
-    def __init__(self, text: str) -> None:
-        """Keep the text."""
-        self._text = text
-
-    @cached_property
-    def _found(self) -> dict[str, int]:
-        return locate(self._text)
-
-    def __getitem__(self, place: str) -> int:
-        """Return the line of a place."""
-        return self._found[place]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the places."""
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        """Return the number of places."""
-        return len(self._found)
+    return Document(path, text, table)
 
 
 def _syntax_problem(message: str, text: str, path: Path) -> Problem:
