@@ -13,10 +13,10 @@ from cli.status import FINISHED, NOT_REPRODUCED
 @click.argument("slug", required=False, shell_complete=complete_slugs)
 @format_option
 def command(slug: str | None, output_format: str) -> int:
-    r"""List everything that is wrong or missing, with file and line; exits with 1 if there is anything.
+    """List all that is wrong or missing, with file and line.
 
     Looks at the papers' data and pages, citations, numbers in prose, implementations, records and the bibliography; of
-    a new paper it lists what is still to be filled in.
+    a new paper it lists what is still to be filled in. Exits with 1 if there is anything.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ STYLES = ("text", "markdown", "html", "bibtex", "csl-json", "key")  # as papers.
 @click.option("--style", type=click.Choice(STYLES), default="text", show_default=True, help="How to write it out.")
 @format_option
 def command(keys: tuple[str, ...], style: str, output_format: str) -> int:
-    r"""Print the bibliography's entries for citation keys.
+    """Print the bibliography's entries for citation keys.
 
     With --format json, a list of CSL-JSON objects, as citation processors read it.
 

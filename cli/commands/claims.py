@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 @click.argument("claim", required=False, shell_complete=complete_claims)
 @format_option
 def command(slug: str, claim: str | None, output_format: str) -> int:
-    r"""Show the claims of a paper: the paper's value, ours, the verdict and its reason; or one claim in full.
+    """Show a paper's claims with verdicts, or one in full.
+
+    For each claim: the paper's value, ours, the verdict and its reason.
 
     \b
     Examples:

@@ -25,7 +25,7 @@ data_dir_option = click.option(
     " SHA-256.",
 )
 def command() -> None:
-    r"""List, download or check data sets.
+    """List, download or check data sets.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("slug", shell_complete=complete_slugs)
 @format_option
 def command(slug: str, output_format: str) -> int:
-    r"""Show the paper's network, ours and what others build, side by side.
+    """Show the paper's network, ours and others', side by side.
 
     Below stand the departures of this implementation from the paper, and the questions that the paper leaves open.
 

@@ -13,7 +13,7 @@ from cli.status import BAD_INPUT, FINISHED
 @click.command(name="list", epilog="From Python: papers.catalog.load_all()")
 @format_option
 def command(output_format: str) -> int:
-    r"""List the papers, and how the claims of each stand.
+    """List the papers, and how their claims stand.
 
     \b
     Examples:

@@ -12,10 +12,10 @@ from cli.status import FINISHED
 @click.argument("slug")
 @format_option
 def command(slug: str, output_format: str) -> int:
-    r"""Make the files of a new paper, to be filled in; nothing that is there already is touched.
+    """Make the files of a new paper, to be filled in.
 
     SLUG is the paper's short name: small letters, digits and hyphens. `papers check SLUG` then lists what is still to
-    be said, item by item.
+    be said, item by item. Nothing that is there already is touched.
 
     \b
     Examples:

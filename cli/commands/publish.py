@@ -14,14 +14,16 @@ from cli.status import FINISHED
 @click.argument("record", type=click.Path(exists=True, path_type=Path))
 @format_option
 def command(record: Path, output_format: str) -> int:
-    r"""Copy the RECORD of a run (the file, or the folder of the run) to where `papers show` and the site read it.
+    """Put the RECORD of a run among the published ones.
+
+    RECORD is the file, or the folder of the run; `papers show` and the site read what is published.
 
     A damaged or edited record, a failed run, and one that ran with other settings than the paper's file has, are
     refused; so is one that is published already.
 
     \b
     Examples:
-      papers publish runs/lenet/mnist-small
+      papers publish runs/lenet/mnist-small/20261121-120000
     """
     from papers import evidence
 

@@ -125,7 +125,7 @@ def command(
     dry_run: bool,
     output_format: str,
 ) -> int:
-    r"""Run the experiments of a paper, and judge the claims that they test.
+    """Run a paper's experiments and judge its claims.
 
     Writes a record of each run, which `papers publish` puts where the site reads it. Ctrl-C saves the run and says how
     to go on. Exits with 0 if all claims that were tested are reproduced, 1 if one is not (or is inconclusive), and 3

@@ -13,9 +13,10 @@ from cli.status import FINISHED
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many.")
 @format_option
 def command(query: tuple[str, ...], limit: int, output_format: str) -> int:
-    r"""Find papers, claims, experiments, settings, departures, questions and symbols by words.
+    """Find papers, claims, settings and more, by words.
 
-    Case and accents do not matter, the beginning of a word is enough, and mistyped words are forgiven.
+    Looks in papers, claims, experiments, settings, departures, questions and symbols. Case and accents do not matter,
+    the beginning of a word is enough, and mistyped words are forgiven.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ TITLE = re.compile(r"\A\s*# .*$", re.MULTILINE)
 @click.argument("slug", shell_complete=complete_slugs)
 @format_option
 def command(slug: str, output_format: str) -> int:
-    r"""Show a paper: its summary, how its claims stand, its experiments and how to run them.
+    """Show a paper: summary, verdicts, experiments.
 
     \b
     Examples:

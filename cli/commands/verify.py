@@ -15,10 +15,11 @@ from cli.status import FINISHED, NOT_REPRODUCED
 @click.option("--strict", is_flag=True, help="A stale record, whose code has changed since it ran, is a problem too.")
 @format_option
 def command(slug: str | None, update: bool, strict: bool, output_format: str) -> int:
-    r"""Read every published record again, derive all verdicts from them, and compare with what is published.
+    """Derive all published verdicts again from the records.
 
-    Needs neither the network nor PyTorch. Exits with 1 if a record is damaged or edited, or a table does not follow
-    from the records. A record whose code has changed since it ran is marked as stale.
+    Reads every published record, judges all claims anew, and compares with what is published. Needs neither the
+    network nor PyTorch. Exits with 1 if a record is damaged or edited, or a table does not follow from the records. A
+    record whose code has changed since it ran is marked as stale.
 
     \b
     Examples:
