@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TextIO
@@ -27,6 +28,7 @@ class ProgressLine:
         self._label = ""
         self._total = self._first = self._done = 0
         self._started = self._shown = 0.0
+        self._unfinished = False  # whether the cursor stands behind a line that may still be drawn over
 
     def start(self, label: str, total: int, done: int = 0) -> None:
         """Begin a piece of work of `total` steps, `done` of which an earlier run has done."""
@@ -42,20 +44,30 @@ class ProgressLine:
 
     def message(self, text: str) -> None:
         """Write a line of its own, above the progress."""
-        self._write(f"{ERASE if self._terminal else ''}{text}\n")
+        self._line(text)
         self._shown = 0.0
 
     def finish(self) -> None:
         """End the piece of work, and say how long it took."""
         elapsed = duration(time.monotonic() - self._started)
-        self._write(f"{ERASE if self._terminal else ''}{self._label}: done in {elapsed}\n")
+        self._line(f"{self._label}: done in {elapsed}")
+
+    def close(self) -> None:
+        """Leave the line that is being drawn over as it is, so that what is printed next does not stand behind it."""
+        if self._unfinished:
+            self._write("\n")
+        self._unfinished = False
 
     def _show(self) -> None:
         """Write where the work stands."""
         self._shown = time.monotonic()
         share = self._done / self._total if self._total else 0.0
         text = f"{self._label}: {self._done} of {self._total} ({share:.0%}){self._remaining()}"
-        self._write(f"{ERASE}{text}" if self._terminal else f"{text}\n")
+        if self._terminal:
+            self._write(ERASE + text[: shutil.get_terminal_size().columns - 1])
+            self._unfinished = True
+        else:
+            self._line(text)
 
     def _remaining(self) -> str:
         """Return `, 2 min 5 s left` by the pace of this run, or nothing before there is a pace."""
@@ -64,6 +76,11 @@ class ProgressLine:
         if steps <= 0 or elapsed < 1:
             return ""
         return f", {duration(elapsed / steps * (self._total - self._done))} left"
+
+    def _line(self, text: str) -> None:
+        """Write a line that stays."""
+        self._write(f"{ERASE if self._unfinished else ''}{text}\n")
+        self._unfinished = False
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

@@ -129,3 +129,19 @@ def test_a_message_stands_on_a_line_of_its_own(clock: Clock) -> None:
     line.advance(1)
     assert "loss 0.5\n" in stream.getvalue()
     assert stream.getvalue().endswith("a: 1 of 10 (10%)")
+
+
+def test_what_follows_an_unfinished_line_stands_below_it(clock: Clock) -> None:
+    stream = io.StringIO()
+    line = ProgressLine(stream, terminal=True)
+    line.start("a", 10)
+    line.close()
+    line.close()
+    assert stream.getvalue() == "\r\x1b[Ka: 0 of 10 (0%)\n"
+
+
+def test_a_line_that_is_drawn_over_never_wraps(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    stream = io.StringIO()
+    ProgressLine(stream, terminal=True).start("a label that is much too long for it", 10)
+    assert len(stream.getvalue().removeprefix("\r\x1b[K")) == 29

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from cli.completion import complete_data_sets
-from cli.output import format_option, print_heading, print_json, print_pairs, print_prose, print_table
+from cli.output import format_option, print_heading, print_json, print_pairs, print_prose, print_table, print_title
 from cli.status import FINISHED, NOT_REPRODUCED
 
 data_dir_option = click.option(
@@ -44,8 +45,8 @@ def list_(output_format: str) -> int:
     if output_format == "json":
         print_json(list(DATA_SETS.values()))
         return FINISHED
-    for data_set in DATA_SETS.values():
-        print_heading(f"{data_set.name} · {data_set.title}")
+    for number, data_set in enumerate(DATA_SETS.values()):
+        (print_heading if number else print_title)(f"{data_set.name} · {data_set.title}")
         print_prose(data_set.description, indent=2)
         print_pairs(
             [
@@ -84,7 +85,8 @@ def fetch(names: tuple[str, ...], data_dir: Path | None, output_format: str) -> 
         if received >= size:
             line.finish()
 
-    located = [fetch(name, data_dir, advance) for name in names]
+    with closing(line):
+        located = [fetch(name, data_dir, advance) for name in names]
     if output_format == "json":
         print_json(located)
         return FINISHED
@@ -105,8 +107,8 @@ def verify(names: tuple[str, ...], data_dir: Path | None, output_format: str) ->
     if output_format == "json":
         print_json(reports)
     else:
-        for report in reports:
-            print_heading(f"{report.name} · {report.directory} ({report.how})")
+        for number, report in enumerate(reports):
+            (print_heading if number else print_title)(f"{report.name} · {report.directory} ({report.how})")
             print_table(["file", "status"], [[file.file, file.status] for file in report.files], indent=2)
             for file in report.files:
                 if file.status == "wrong hash":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.completion import complete_slugs
-from cli.output import format_option, print_heading, print_json, print_prose, print_table
+from cli.output import format_option, print_heading, print_json, print_prose, print_table, print_title
 from cli.status import FINISHED
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def command(slug: str, output_format: str) -> int:
             {"slug": slug, "comparison": comparison, "departures": paper.departures, "questions": paper.questions}
         )
         return FINISHED
-    for row in rows:
-        print_heading(f"{row.aspect} ({row.where})" if row.where else row.aspect)
+    for number, row in enumerate(rows):
+        (print_heading if number else print_title)(f"{row.aspect} ({row.where})" if row.where else row.aspect)
         print_table(columns, [[row.cells[column] for column in columns]], indent=2)
         if row.note:
             print_prose(row.note, indent=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from cli.output import (
     print_pairs,
     print_prose,
     print_table,
+    print_title,
     shown_path,
 )
 from cli.status import FINISHED, INTERRUPTED, NOT_REPRODUCED, RUN_FAILED
@@ -159,8 +161,8 @@ def show_plan(request: Request, runs: Sequence[PlannedRun], output_format: str) 
     if output_format == "json":
         print_json({"runs": runs, "data": data})
         return
-    for run in runs:
-        print_heading(f"{run.experiment}, at scale {run.scale}")
+    for number, run in enumerate(runs):
+        (print_heading if number else print_title)(f"{run.experiment}, at scale {run.scale}")
         print_pairs(
             [
                 ("takes", run.duration),
@@ -185,22 +187,30 @@ def show_plan(request: Request, runs: Sequence[PlannedRun], output_format: str) 
 def run_and_judge(request: Request, resume: bool, output_format: str) -> int:
     """Run, print the verdicts, and return the exit status."""
     from cli.progress import ProgressLine
-    from implementations.reproduce import Interrupted, reproduce
     from papers import catalog, evidence
+    from papers.errors import UserError
 
     try:
-        outcomes = reproduce(
-            request.slug,
-            experiments=request.experiments,
-            claims=request.claims,
-            scale=request.scale,
-            device=request.device,
-            seeds=request.seeds,
-            data_dir=request.data_dir,
-            out=request.out,
-            resume=resume,
-            progress=ProgressLine(),
-        )
+        from implementations.reproduce import Interrupted, reproduce
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("torch", "numpy"):
+            raise
+        remedy = "`pip install -c constraints.txt -e .` installs all that a run needs"
+        raise UserError(f"{missing.name} is not installed; {remedy}") from missing
+    try:
+        with closing(ProgressLine()) as progress:
+            outcomes = reproduce(
+                request.slug,
+                experiments=request.experiments,
+                claims=request.claims,
+                scale=request.scale,
+                device=request.device,
+                seeds=request.seeds,
+                data_dir=request.data_dir,
+                out=request.out,
+                resume=resume,
+                progress=progress,
+            )
     except Interrupted as interrupted:
         complain(f"interrupted; saved in {shown_path(interrupted.directory)}. To go on:")
         click.echo(f"  {request.command_line('--resume')}", err=True)
