@@ -276,6 +276,9 @@ def _check_implementation(paper: Paper, place: _Place) -> Iterator[Problem]:
         page = place.root / "docs" / "papers" / f"{paper.slug}.md"
         if not page.is_file():
             yield Problem("the file is missing: every paper has a page on the site", page)
+        navigation = place.root / "mkdocs.yml"
+        if navigation.is_file() and f"papers/{paper.slug}.md" not in _read(navigation):
+            yield Problem(f"the navigation does not name the page papers/{paper.slug}.md", navigation)
     try:
         implemented = fingerprint.implemented_experiments(paper.slug, place.root)
     except UserError as error:

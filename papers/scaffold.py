@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keyword
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def new(slug: str, directory: Path | None = None) -> list[Path]:
     contents = {
         directory / slug / "paper.toml": PAPER,
         directory / slug / "summary.md": SUMMARY,
-        root / "implementations" / package / "__init__.py": PACKAGE,
+        root / "implementations" / package / "__init__.py": PACKAGE_DOCUMENTATION,
         root / "implementations" / package / "model.py": MODEL,
         root / "implementations" / package / "experiments.py": EXPERIMENTS,
     }
@@ -52,6 +53,8 @@ def new(slug: str, directory: Path | None = None) -> list[Path]:
     taken = [path for path in [*folders, *contents] if os.path.lexists(path)]
     if taken:
         raise UserError(*(Problem("there is something of this name already; choose another name", p) for p in taken))
+    imports = sorted([f"from implementations.{package}.model import Model", RUN_IMPORT])
+    words = {"IMPORTS": "\n".join(imports), "SLUG": slug, "MARKER": MARKER}
     made: list[Path] = []
     current = directory
     try:
@@ -59,7 +62,7 @@ def new(slug: str, directory: Path | None = None) -> list[Path]:
             current.parent.mkdir(parents=True, exist_ok=True)
             with current.open("x", encoding="utf-8", newline="\n") as file:
                 made.append(current)
-                file.write(template.replace("SLUG", slug).replace("PACKAGE", package).replace("MARKER", MARKER))
+                file.write(re.sub("|".join(words), lambda match: words[match[0]], template))
     except OSError as error:
         for path in made:
             path.unlink(missing_ok=True)
@@ -135,9 +138,9 @@ SUMMARY = "# MARKER the name of the paper\n" + "".join(
     )
 )
 
-PAGE = '--8<-- "papers/SLUG/summary.md"\n'
+PAGE = "[[paper:SLUG]]\n"
 
-PACKAGE = '"""MARKER the paper in one line."""\n'
+PACKAGE_DOCUMENTATION = '"""MARKER the paper in one line."""\n'
 
 MODEL = '''\
 """MARKER the network of the paper, readable in one sitting, with the section or equation beside each line."""
@@ -161,6 +164,8 @@ class Model(nn.Module):
         return logits
 '''
 
+RUN_IMPORT = "from implementations.training.run import Run, experiment"
+
 EXPERIMENTS = '''\
 """MARKER the runs that test the claims of the paper."""
 
@@ -171,8 +176,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from implementations.PACKAGE.model import Model
-from implementations.training.run import Run, experiment
+IMPORTS
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ FILES = {
     "implementations/training/run.py": "def experiment(name): ...\n",
     "tests/test_toy.py": "",
     "docs/papers/toy.md": "# Toy\n",
+    "mkdocs.yml": "nav:\n  - papers/toy.md\n",
     "docs/contributing.md": "Cite as `[@key]`; see [@lecun1998gradient].\n",
 }
 
@@ -205,6 +206,7 @@ MISTAKES = [
     ("implementations/training/run.py", "def", "# [@nobody2000x]\ndef", 1, "no entry `nobody2000x`"),
     ("docs/contributing.md", "[@lecun1998gradient]", "[@lecun]", 1, "no entry `lecun`"),
     ("docs/papers/toy.md", "# Toy", "", None, "every paper has a page"),
+    ("mkdocs.yml", "toy.md", "tyo.md", None, "the navigation does not name the page papers/toy.md"),
     ("tests/test_toy.py", "", "", None, "every paper has tests"),
     ("references.bib", "@article{lecun1998gradient,", "@article{lecun1998gradient", -1, ""),
     ("papers/toy/summary.md", "Two layers", "FILL IN: say it", 10, "incomplete: say it"),
