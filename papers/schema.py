@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, Literal, TypeAlias, Union
 
 Number: TypeAlias = int | float
@@ -93,8 +94,10 @@ def convert(hint: object, value: object, place: str, report: Report, given: Mapp
         return INVALID
     if isinstance(value, list):
         inner = typing.get_args(choice)[0] if typing.get_args(choice) else Any
-        if _all_plain(inner, value):  # as the points of a curve are, of which there can be many
+        if _all_plain(inner, value):
             return tuple(value)
+        if _all_plain_rows(inner, value):  # the points of a curve, of which there can be many
+            return tuple(map(tuple, value))
         items = [convert(inner, item, f"{place}[{index}]", report, given) for index, item in enumerate(value)]
         return tuple(item for item in items if item is not INVALID)
     if isinstance(value, dict):
@@ -230,12 +233,29 @@ def _by_kind(hint: object) -> dict[type, object]:
     return chosen
 
 
-def _all_plain(hint: object, values: list[object]) -> bool:
-    """Whether every item of a list is null, truth value, text or finite number, of a kind that the hint takes."""
-    plain = {kind for kind, option in _by_kind(hint).items() if typing.get_origin(option) is None} - {list, dict}
-    return all(type(value) in plain for value in values) and all(
-        is_finite(value) for value in values if isinstance(value, int | float)
-    )
+@cache
+def _plain_kinds(hint: object) -> frozenset[type]:
+    """The types of parsed values that a hint takes as they are: null, truth values, text and numbers."""
+    kinds = {kind for kind, option in _by_kind(hint).items() if typing.get_origin(option) is not Literal}
+    return frozenset(kinds & {type(None), bool, str, int, float})
+
+
+def _all_plain(hint: object, values: Iterable[object]) -> bool:
+    """Whether all values are of kinds that a hint takes as they are, and no number is infinite."""
+    values = list(values)
+    if not _plain_kinds(hint).issuperset(map(type, values)):
+        return False
+    fractions = [value for value in values if type(value) is float]
+    whole = [value for value in values if type(value) is int]
+    return all(map(math.isfinite, fractions)) and is_finite(max(map(abs, whole), default=0))
+
+
+def _all_plain_rows(hint: object, rows: list[object]) -> bool:
+    """Whether all rows are lists, and what they hold is plain."""
+    inner = _by_kind(hint).get(list)
+    if inner is None or not typing.get_args(inner) or set(map(type, rows)) != {list}:
+        return False
+    return _all_plain(typing.get_args(inner)[0], chain.from_iterable(typing.cast(list[list[object]], rows)))
 
 
 def _expected(hint: object) -> str:
