@@ -340,14 +340,12 @@ def test_the_references_page_lists_every_work_and_who_cites_it(render: Render) -
     assert len(items) >= 50
     cited = items["ref-rumelhart1986learning"]
     assert "Not yet checked against a source: number, pages, doi, url." in words(ET.tostring(cited, encoding="unicode"))
-    places = {
-        "".join(a.itertext()): a.get("href") for a in cited.iter("a") if not (a.get("href") or "").startswith("http")
-    }
-    assert places == {
-        "Toy": "/papers/toy.md",
-        "implementations/toy/model.py:1": "/papers/toy.md#model.py-1",
-        "implementations/toy/model.py:3": "/papers/toy.md#model.py-3",
-    }
+    places = [
+        ("".join(a.itertext()), a.get("href")) for a in cited.iter("a") if not (a.get("href") or "").startswith("http")
+    ]
+    code = [("1", "/papers/toy.md#model.py-1"), ("3", "/papers/toy.md#model.py-3")]
+    assert places == [("Toy", "/papers/toy.md"), *code]
+    assert "implementations/toy/model.py" in "".join(cited.itertext())
     assert "Cited by" not in "".join(items["ref-elman1990finding"].itertext())
 
 

@@ -59,7 +59,7 @@ def _figure(context: Context, evidence: Evidence, record: Record, name: str, cur
         "figcaption",
         [
             element("a", plain(record.experiment), href=f"#experiment-{record.experiment}"),
-            plain(f": {curve.y}. Scale {record.scale}, {receipt(record)}."),
+            plain(f": {name.replace('_', ' ')}. Scale {record.scale}, {receipt(record)}."),
         ],
     )
     return element("figure", [chart, caption, _data(curve)], class_="curve")

@@ -39,10 +39,20 @@ def _work(entry: Entry, cited: list[Citation], names: dict[str, str], context: C
 
 
 def _places(cited: list[Citation], names: dict[str, str]) -> Iterator[Element]:
-    """A link for each place; places with the same name are one."""
-    links = {_label(citation, names): _address(citation, names) for citation in reversed(cited)}
+    """A link for each page and each piece of data, then each file of code with a link for each line."""
+    links = {_label(c, names): _address(c, names) for c in reversed(cited) if c.kind != "code"}
     for label, address in reversed(links.items()):
-        yield element("a", plain(label), href=address) if address else element("code", plain(label))
+        yield _link(label, address)
+    files: dict[Path, dict[int, Citation]] = defaultdict(dict)
+    for citation in (c for c in cited if c.kind == "code"):
+        files[citation.path][citation.line] = citation
+    for path, lines in files.items():
+        numbers = [_link(str(line), _address(citation, names)) for line, citation in lines.items()]
+        yield element("span", [element("code", plain(path.as_posix())), *numbers], class_="cited-lines")
+
+
+def _link(label: str, address: str) -> Element:
+    return element("a", plain(label), href=address) if address else element("span", plain(label))
 
 
 def _slug(path: Path) -> str:
@@ -50,13 +60,10 @@ def _slug(path: Path) -> str:
 
 
 def _label(citation: Citation, names: dict[str, str]) -> str:
-    path = citation.path
-    name = names.get(_slug(path), "")
-    if citation.kind == "code":
-        return f"{path.as_posix()}:{citation.line}"
+    name = names.get(_slug(citation.path), "")
     if citation.kind == "data":
         return f"{name}, {citation.context}" if citation.context not in ("", "key", "builds_on") else name
-    return name if path.name == "summary.md" else path.stem
+    return name if citation.path.name == "summary.md" else citation.path.stem
 
 
 def _address(citation: Citation, names: dict[str, str]) -> str:
