@@ -277,9 +277,9 @@ class Paper:
         key: Its entry in `references.bib`.
         name: What people call it.
         tagline: What it is about, in one sentence.
+        claims: Its claims, in order; at least one.
         tags: What it can be found under.
         builds_on: The citation keys of what it builds on.
-        claims: Its claims, in order.
         experiments: The experiments that test them.
         departures: Where the implementation differs from it.
         questions: What it leaves unsaid.
@@ -293,9 +293,9 @@ class Paper:
     key: str
     name: str
     tagline: str
+    claims: tuple[Claim, ...]
     tags: tuple[str, ...] = ()
     builds_on: tuple[str, ...] = ()
-    claims: tuple[Claim, ...] = ()
     experiments: tuple[Experiment, ...] = ()
     departures: tuple[Departure, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -476,6 +476,8 @@ class _Rules:
 
     def check(self) -> None:
         """Report everything that breaks a rule."""
+        if self.table.get("claims") == []:
+            self.report("claims", "claims is empty; a paper without a claim has nothing to reproduce")
         for kind, key, pattern in (
             ("claims", "id", CLAIM_ID),
             ("experiments", "name", EXPERIMENT_NAME),

@@ -95,6 +95,7 @@ def _check_paper(slug: str, place: _Place) -> Iterator[Problem]:
         yield from error.problems
         return
     yield from _check_data(paper, place)
+    yield from _check_rules(paper)
     yield from _check_summary(paper, place)
     yield from _check_implementation(paper, place)
     yield from _check_evidence(paper)
@@ -139,6 +140,26 @@ def _check_data(paper: Paper, place: _Place) -> Iterator[Problem]:
                     paper.path,
                     paper.line(f"{kind}s[{index}].id"),
                 )
+
+
+def _check_rules(paper: Paper) -> Iterator[Problem]:
+    """The rules of claims can be met: by the paper's own value, and with the seeds that the experiment runs."""
+    experiments = {experiment.name: experiment for experiment in paper.experiments}
+    for index, claim in enumerate(paper.claims):
+        for position, criterion in enumerate(claim.criteria):
+            line = paper.line(f"claims[{index}].criteria[{position}]")
+            if claim.experiment and claim.scale:
+                runs = experiments[claim.experiment].scales[claim.scale].seeds
+                if criterion.seeds > runs:
+                    message = f"the rule asks for {criterion.seeds} seeds, but the experiment runs {runs} at its scale"
+                    yield Problem(f"claim {claim.id}: {message}", paper.path, line)
+            if (
+                criterion.paper is not None
+                and evidence.compare(criterion.paper, criterion.paper, criterion) != "reproduced"
+            ):
+                shown = evidence.format_value(criterion.paper, criterion.unit, None)
+                message = f"the paper's own value {shown} is not accepted: {evidence.format_accepted(criterion)}"
+                yield Problem(f"claim {claim.id}: {message}", paper.path, line)
 
 
 # Text for people

@@ -241,12 +241,15 @@ def read_record(path: Path) -> Record:
     """Read a record and hold it against its format and its checksum.
 
     Args:
-        path: The file, or the folder of a run, in which it is called `record.json`.
+        path: The file; or the folder of a run, in which it is called `record.json`; or a folder of such folders, of
+            which the last by name is taken.
 
     Raises:
         UserError: If the file is not a record, is damaged, or was changed after it was written.
     """
-    path = path / "record.json" if path.is_dir() else path
+    if path.is_dir():
+        runs, own = sorted(path.glob("*/record.json")), path / "record.json"
+        path = own if own.exists() or not runs else runs[-1]
     text = read_text(path)
     try:
         table = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
@@ -468,13 +471,13 @@ def judge_criterion(criterion: Criterion, record: Record) -> CriterionResult:
         verdict = Verdict.INCONCLUSIVE
         why = f"{name} is {shown}, but the rule asks for {criterion.seeds} seeds and there {_are(len(numbers))}"
     else:
-        verdict = _compare(low, high, criterion)
+        verdict = compare(low, high, criterion)
         across = ", which reaches across a bound" if verdict == Verdict.INCONCLUSIVE else ""
         why = f"{name} is {shown}{across}; accepted is {format_accepted(criterion)}"
     return CriterionResult(criterion, values, mean, low, high, verdict, why)
 
 
-def _compare(low: Number, high: Number, criterion: Criterion) -> Verdict:
+def compare(low: Number, high: Number, criterion: Criterion) -> Verdict:
     """Hold an interval against the accepted one."""
     least = -math.inf if criterion.low is None else criterion.low
     most = math.inf if criterion.high is None else criterion.high
@@ -788,7 +791,7 @@ def publish(run: Path, slug: str | None = None, directory: Path | None = None) -
     Figures and samples that the run left in a folder `artefacts` beside its record come along.
 
     Args:
-        run: The record, or the folder of the run.
+        run: The record, or the folder of the run, or the folder of several runs, of which the last is taken.
         slug: The paper that it must be of; whatever the record says by default.
         directory: The folder of the papers; the package's own by default.
 

@@ -338,6 +338,8 @@ def test_a_value_equal_to_the_papers_as_a_number_needs_no_departure(tmp_path: Pa
         (b"a = 1\nb = 2\n\xff\xfe", 3, "not UTF-8"),
         (b"a = \x00", 1, "not valid TOML"),
         ("", 1, "`key` is missing"),
+        ("", 1, "`claims` is missing"),
+        ('key = "a"\nclaims = []\n', 2, "claims is empty"),
     ],
 )
 def test_files_that_are_no_toml(tmp_path: Path, text: str | bytes, line: int | None, message: str) -> None:
@@ -527,7 +529,7 @@ def test_search_finds_nothing_without_failing(lenet: catalog.Paper, query: str) 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30))
 def test_search_never_fails(query: str) -> None:
-    catalog.search(query, [catalog.Paper("k", "LeNet-5", "Convolution", ("digits",), slug="lenet")])
+    catalog.search(query, [catalog.Paper("k", "LeNet-5", "Convolution", (), ("digits",), slug="lenet")])
 
 
 def test_the_more_words_fit_the_better(lenet: catalog.Paper) -> None:

@@ -181,6 +181,8 @@ MISTAKES = [
     ("papers/toy/paper.toml", 'name = "Toy"', "name = Toy", 2, "not valid TOML"),
     ("papers/toy/paper.toml", 'departures = { smoke = "fast" }\n', "", 50, "the departure `fast` is used nowhere"),
     ("papers/toy/paper.toml", 'question = "rate"\n', 'where = "x"\n', 67, "the question `rate` is used nowhere"),
+    ("papers/toy/paper.toml", "paper = 1516, low", "paper = 1517, low", 14, "own value 1,517 is not accepted"),
+    ("papers/toy/paper.toml", "high = 5.0, seeds = 3", "high = 5.0, seeds = 4", 25, "asks for 4 seeds, but the exp"),
     ("implementations/toy/experiments.py", "departure: codes", "departure: codes-2", 59, "`codes` is used nowhere"),
     ("papers/toy/summary.md", "## In short", "## Short", None, "the section `In short` is missing"),
     ("papers/toy/summary.md", "1. Much.\n2. More, on 2026-11-21 at 12:30.\n", "", 23, "others get wrong` is empty"),
@@ -383,7 +385,7 @@ def test_references_to_nothing_are_named_with_their_line(
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from("{=}T1.paper`\n$ %9"), max_size=40))
 def test_odd_text_is_left_alone_or_refused(text: str) -> None:
-    paper = catalog.Paper("k", "n", "t", slug="toy")
+    paper = catalog.Paper("k", "n", "t", (), slug="toy")
     if list(numbers.references(text)):
         with pytest.raises(UserError):
             numbers.resolve(text, paper, [])

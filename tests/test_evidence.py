@@ -158,6 +158,15 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path, make: MakeRecord) ->
         written.paper = "x"  # type: ignore[misc]
 
 
+def test_of_a_folder_of_runs_the_last_is_read(tmp_path: Path, make: MakeRecord) -> None:
+    make("runs/20261121-100000/record.json", device="cpu")
+    make("runs/20261121-110000/record.json", device="cuda")
+    assert evidence.read_record(tmp_path / "runs").device == "cuda"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"empty/record\.json: the file is missing"):
+        evidence.read_record(tmp_path / "empty")
+
+
 def test_the_checksum_is_what_the_documentation_says(make: MakeRecord) -> None:
     import hashlib
 
