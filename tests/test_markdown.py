@@ -442,6 +442,22 @@ def test_a_whole_page_is_one_line(render: Render) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_a_paper_whose_name_has_a_hyphen_finds_its_package(project: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(project, root, ignore=shutil.ignore_patterns("records"))
+    (root / "papers/toy").rename(root / "papers/toy-2")
+    (root / "implementations/toy").rename(root / "implementations/toy_2")
+    options = {"papers.markdown": {"root": str(root), "strict": True}}
+    html = markdown.markdown(
+        "[[code:toy-2]]\n\n[[symbols:toy-2]]\n\n[[references]]",
+        extensions=["papers.markdown"],
+        extension_configs=options,
+    )
+    found = tree(html)
+    assert found.find("dl[@class='sections']") is not None
+    assert {"#model.py-3", "/papers/toy-2.md#model.py-3"} <= {a.get("href") for a in found.iter("a")}
+
+
 def test_a_file_can_be_included_with_its_links_set_right(project: Path, render: Render) -> None:
     text = "# Title\n\nSee [the plan](docs/plan.md#x), [the licence](LICENSE), [out](https://a.org) and [here](#x).\n"
     (project / "NOTE.md").write_text(text, encoding="utf-8")

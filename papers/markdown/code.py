@@ -16,12 +16,13 @@ from markdown.util import AtomicString
 
 from papers.bibliography import CITATION, Citation, citations, format_entry, parse_citation
 from papers.files import read_text
+from papers.fingerprint import package_name
 from papers.markdown.context import Context
 
 
 def code(context: Context, slug: str) -> Iterator[Element]:
     """The list of sections, then the files: the model open, the others to be opened."""
-    folder = context.root / "implementations" / slug
+    folder = context.root / "implementations" / package_name(slug)
     files = [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
     if not files:
         yield _paragraph("There is no implementation yet.")

@@ -56,7 +56,8 @@ def _link(label: str, address: str) -> Element:
 
 
 def _slug(path: Path) -> str:
-    return path.parts[1] if len(path.parts) > 2 else ""
+    """The paper that a file belongs to; a package cannot have the hyphens of its paper's name."""
+    return path.parts[1].replace("_", "-") if len(path.parts) > 2 else ""
 
 
 def _label(citation: Citation, names: dict[str, str]) -> str:

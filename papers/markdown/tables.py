@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 from markdown.util import AtomicString
 
 from papers.files import read_text
+from papers.fingerprint import package_name
 from papers.markdown.code import line_anchor
 from papers.markdown.context import Context
 
@@ -113,7 +114,7 @@ def _code_place(context: Context, slug: str, place: str) -> Element:
     """`model.py: AMPLITUDE`, linked to the first line of the listing that has the name."""
     shown = element("code", plain(place))
     written = re.fullmatch(r"(?P<file>[\w/]+\.py):\s*(?P<name>\w+).*", place)
-    path = context.root / "implementations" / slug / (written["file"] if written else "")
+    path = context.root / "implementations" / package_name(slug) / (written["file"] if written else "")
     line = _first_line_with(path, written["name"]) if written and path.is_file() else None
     return element("a", shown, href=f"#{line_anchor(path, line)}") if line else shown
 
