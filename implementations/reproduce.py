@@ -117,8 +117,7 @@ def _run(
 ) -> Outcome:
     experiment = next(e for e in paper.experiments if e.name == planned.experiment)
     settings = experiment.values(planned.scale)
-    function = _function(paper.slug, planned.experiment)
-    config = _config(function, settings, paper)
+    function, config = configured(paper, planned.experiment, planned.scale)
     code = fingerprint(paper.slug, planned.experiment)
     identity: dict[str, Any] = {
         "experiment": planned.experiment,
@@ -173,20 +172,21 @@ def _run(
     return Outcome(planned.experiment, path, written)
 
 
-def _function(slug: str, name: str) -> Callable[..., dict[str, list[float]]]:
-    module = importlib.import_module(f"implementations.{package_name(slug)}.experiments")
-    for _, function in inspect.getmembers(module, inspect.isfunction):
-        if getattr(function, "experiment", None) == name:
-            found: Callable[..., dict[str, list[float]]] = function
-            return found
-    raise UserError(Problem(f"no function here is decorated @experiment('{name}')", Path(str(module.__file__))))
+def configured(paper: Paper, name: str, scale: str) -> tuple[Callable[..., dict[str, list[float]]], Any]:
+    """Return the function of an experiment and its configuration at a scale, filled from `paper.toml`.
 
-
-def _config(function: Callable[..., Any], settings: dict[str, Any], paper: Paper) -> Any:
-    """Make the experiment's configuration: the second argument's dataclass, filled from `paper.toml`."""
-    kind = list(typing.get_type_hints(function).values())[1]
+    Raises:
+        UserError: If the code has no such experiment, or its dataclass and the settings do not fit.
+    """
+    experiment = next(e for e in paper.experiments if e.name == name)
+    module = importlib.import_module(f"implementations.{package_name(paper.slug)}.experiments")
+    functions = inspect.getmembers(module, inspect.isfunction)
+    function = next((f for _, f in functions if getattr(f, "experiment", None) == name), None)
+    if function is None:
+        raise UserError(Problem(f"no function here is decorated @experiment('{name}')", Path(str(module.__file__))))
+    _, kind, *_ = typing.get_type_hints(function).values()  # the run, the configuration, what is returned
     try:
-        return kind(**settings)
+        return function, kind(**experiment.values(scale))
     except TypeError as error:
         raise UserError(Problem(f"the settings do not fit {kind.__name__}: {error}", paper.path)) from error
 
@@ -239,7 +239,7 @@ def _deterministic() -> Iterator[None]:
 def _environment(device: torch.device) -> dict[str, Any]:
     environment: dict[str, Any] = {
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "numpy": numpy.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),

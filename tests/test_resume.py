@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from implementations.reproduce import reproduce
 from implementations.training.session import Interrupted
+from papers.catalog import Experiment
 from papers.errors import UserError
+from papers.schema import Value
 
 
 def result_of(path: Path) -> str:
@@ -27,6 +30,19 @@ def stop_at(step: int) -> Callable[[], bool]:
         return asked == step
 
     return stop
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short() -> Iterator[None]:
+    """Let `smoke` show the digits twice in batches and once on-line: 142 and 1,437 steps."""
+    values = Experiment.values
+
+    def fewer(self: Experiment, scale: str) -> dict[str, Value]:
+        return {**values(self, scale), **({"passes": 2, "etas": (5e-4,)} if self.name == "smoke" else {})}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Experiment, "values", fewer)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +62,9 @@ def test_another_seed_gives_others(uninterrupted: str, tmp_path: Path) -> None:
     assert result_of(outcome.record_path) != uninterrupted
 
 
-# The first stop is before anything has happened, 720 is within a pass of the mini-batch training, 1,430 in the first
-# pass of the on-line training, before any error is logged, 1,430 + 1,437 * 3 at the end of a pass.
-@pytest.mark.parametrize("step", [1, 2, 720, 1430, 5741])
+# Before anything has happened, at the first step, within the first pass, at the first step of the second, within it, at
+# the first steps of the on-line training, and within it before any error is logged.
+@pytest.mark.parametrize("step", [1, 2, 30, 73, 100, 144, 146, 600])
 def test_interrupted_and_resumed(uninterrupted: str, tmp_path: Path, step: int) -> None:
     with pytest.raises(Interrupted) as interruption:
         reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path, stop=stop_at(step))
@@ -60,7 +76,7 @@ def test_interrupted_and_resumed(uninterrupted: str, tmp_path: Path, step: int) 
 
 
 def test_interrupted_twice(uninterrupted: str, tmp_path: Path) -> None:
-    for step in (300, 900):
+    for step in (70, 300):
         with pytest.raises(Interrupted):
             reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path, resume=True, stop=stop_at(step))
     (outcome,) = reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path, resume=True)
@@ -88,3 +104,27 @@ def test_what_is_finished_is_not_run_again(tmp_path: Path) -> None:
     (first,) = reproduce("lenet", experiments=["structure"], device="cpu", out=tmp_path)
     (again,) = reproduce("lenet", experiments=["structure"], device="cpu", out=tmp_path, resume=True)
     assert again.record_path == first.record_path
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Interrupted) as interruption:
+        reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path, stop=stop_at(50))
+    before = (interruption.value.directory / "checkpoint.pt").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(UserError, match="cannot be written.*No space left"):
+        reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path, resume=True, stop=stop_at(50))
+    assert [path.name for path in interruption.value.directory.iterdir()] == ["checkpoint.pt"]
+    assert (interruption.value.directory / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_run_that_fails_leaves_a_record_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("implementations.lenet.experiments.count_errors", lambda *_: float("nan"))
+    (outcome,) = reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path)
+    assert outcome.status == "error"
+    assert outcome.record.error is not None
+    assert "not finite" in outcome.record.error
+    assert (outcome.record_path.parent / "error.txt").exists()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from implementations.lenet.model import Convolution, PartialConvolution, SubSampling, squash
 
 # Which of the four maps each of the twelve sees: four see one, eight see two. The paper does not give the table; see
-# the open question `lenet-1-table` in paper.toml.
+# question: lenet-1-table.
 TABLE = ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1), (2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3))
 
 

@@ -48,8 +48,8 @@ C3_TABLE: tuple[tuple[int, ...], ...] = (
     (0, 1, 2, 3, 4, 5),
 )
 
-# The ten digits of Fig. 3, 7 wide and 12 high, side by side: '#' is +1 and '.' is -1. Second-hand; see the open
-# question `bitmaps` in paper.toml.
+# The ten digits of Fig. 3, 7 wide and 12 high, side by side: '#' is +1 and '.' is -1. Second-hand; see
+# question: bitmaps.
 DIGIT_BITMAPS = """
 .#####.  ...##..  .#####.  #######  .#####.  .#####.  ..####.  #######  .#####.  .#####.
 .......  ..###..  .......  .....##  .......  .......  .##....  .....##  ##...##  ##..###
@@ -93,6 +93,8 @@ def squash(a: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Initialisation:
     """Where the parameters start: uniform between -2.4/F and 2.4/F, F a unit's fan-in [@lecun1998gradient, App. A].
+
+    Biases and sub-sampling coefficients are drawn in the same way (question: initial-biases).
 
     Attributes:
         generator: Source of the random numbers, on the CPU; PyTorch's own if not given.

@@ -81,7 +81,7 @@ def curvature(model: LeNet5, images: Tensor) -> dict[Tensor, Tensor]:
         h(w_ij) = h(a_i) x_j^2        h(x_j) = sum_i w_ij^2 h(a_i)        h(a_i) = f'(a_i)^2 h(x_i)
 
     A shared parameter gets the sum over its uses; patterns are averaged. At F6, h(x) = 2, the second derivative of
-    the squared distance to the right code; see the open question `curvature-of-loss` in paper.toml.
+    the squared distance to the right code (question: curvature-of-loss).
 
     Args:
         model: The network; the centres of its output are left out.
