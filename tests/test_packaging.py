@@ -93,6 +93,23 @@ def test_doors_open_one_way() -> None:
             assert not imports(path) & names, path
 
 
+def test_every_import_is_declared() -> None:
+    """Not merely brought along by something else; the site's own extensions may use what the site needs."""
+    names = {"sklearn": "scikit-learn", "math_core": "math-core"}
+
+    def declared(group: list[str]) -> set[str]:
+        return {canonicalize_name(Requirement(text).name) for text in group}
+
+    always = declared(PROJECT["dependencies"])
+    site = always | declared(PROJECT["optional-dependencies"]["docs"])
+    own = {"papers", "implementations", "cli"}
+    for room in own:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            foreign = imports(path) - own - sys.stdlib_module_names
+            allowed = site if (ROOT / "papers" / "markdown") in path.parents else always
+            assert {canonicalize_name(names.get(name, name)) for name in foreign} <= allowed, path
+
+
 def imports(path: Path) -> set[str]:
     """Return the top-level names that a file imports, wherever in it."""
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
