@@ -115,7 +115,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(UserError, match="cannot be written.*No space left"):
+    with pytest.raises(UserError, match=r"cannot be written.*No space left"):
         reproduce("lenet", experiments=["smoke"], device="cpu", out=tmp_path, resume=True, stop=stop_at(50))
     assert [path.name for path in interruption.value.directory.iterdir()] == ["checkpoint.pt"]
     assert (interruption.value.directory / "checkpoint.pt").read_bytes() == before
