@@ -325,6 +325,14 @@ def test_a_value_equal_to_the_papers_as_a_number_needs_no_departure(tmp_path: Pa
     assert catalog.load("lenet", tmp_path).experiment("mnist").values("full")["passes"] == 20
 
 
+def test_which_settings_are_the_same() -> None:
+    assert catalog.same_value(20, 20.0)
+    assert catalog.same_value((0.5, (1, "x")), [0.5, [1, "x"]])
+    assert catalog.same_value(True, True)
+    for first, second in ((True, 1), (0, False), ([1], [True]), ([1], [1, 1]), ("1", 1), ([], ""), (None, 0)):
+        assert not catalog.same_value(first, second)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [

@@ -386,6 +386,11 @@ def test_the_rule(values: list[object], low: float | None, high: float | None, s
     assert result.seeds == len(values)
 
 
+@pytest.mark.parametrize(("low", "high"), [(1, 2), (4, 5), (1, 4)])
+def test_an_interval_that_touches_a_bound_from_outside_decides_nothing(low: float, high: float) -> None:
+    assert evidence.compare(low, high, Criterion("error", low=2, high=4)) == Verdict.INCONCLUSIVE
+
+
 def test_reasons_are_sentences_with_the_numbers() -> None:
     def reason(values: Sequence[object]) -> str:
         return criterion({"error": values}, unit="%", low=0, high=5.0, seeds=3).reason

@@ -113,6 +113,15 @@ def test_imports_are_followed_through_packages_and_relative_names(root: Path) ->
     assert set(fingerprint("toy", "one", root).files) == common | through_extra
 
 
+def test_the_packages_around_count_even_if_nothing_is_imported(root: Path) -> None:
+    (root / MAIN).write_text('@experiment("alone")\ndef alone(run):\n    return 1\n')
+    assert list(fingerprint("toy", "alone", root).files) == [
+        "implementations/__init__.py",
+        "implementations/toy/__init__.py",
+        "implementations/toy/experiments.py",
+    ]
+
+
 def test_files_are_in_order_and_the_digest_covers_them(root: Path) -> None:
     found = fingerprint("toy", "one", root)
     assert list(found.files) == sorted(found.files)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import shutil
 import subprocess
 import sys
@@ -150,20 +151,25 @@ def test_the_names_of_rooms_are_taken(project: Path, slug: str) -> None:
         scaffold.new(slug, project / "papers")
 
 
-@pytest.mark.parametrize("which", range(6))
-def test_a_full_disk_leaves_nothing_behind(project: Path, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+class FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("name", sorted(NEW))
+def test_a_full_disk_leaves_nothing_behind(project: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     before = files(project)
-    opened = 0
     original = Path.open
 
-    def fail(self: Path, mode: str = "r", **options: str) -> IO[str]:
-        nonlocal opened
-        opened += mode == "x"
-        if opened == which + 1:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return original(self, mode, **options)  # type: ignore[call-overload,no-any-return]
+    def open_on_full_disk(self: Path, mode: str = "r", **options: str) -> IO[str]:
+        file = original(self, mode, **options)  # type: ignore[call-overload]
+        assert isinstance(file, io.TextIOWrapper)
+        if self == project / name and mode == "x":
+            file.close()
+            return FullDisk()
+        return file
 
-    monkeypatch.setattr(Path, "open", fail)
+    monkeypatch.setattr(Path, "open", open_on_full_disk)
     with pytest.raises(UserError, match="cannot be written: no space left on device; nothing was left"):
         scaffold.new("vgg-16", project / "papers")
     assert files(project) == before
