@@ -108,7 +108,7 @@ def print_claim(result: ClaimResult) -> None:
 
 
 SOURCES = {
-    "verified": "verified against the paper's text",
+    "verified": "independent readings of the paper agree on it",
     "arithmetic": "follows by arithmetic",
     "second-hand": "second-hand: from other people's notes of the paper",
     "unverified": "unverified: not yet checked against the paper",
