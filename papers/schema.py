@@ -30,6 +30,7 @@ KINDS: Mapping[object, str] = {
     str: "text",
     list: "a list",
     dict: "a table",
+    Any: "text, a number, true or false",
 }
 
 KEY = {"filled by": "key"}

@@ -261,6 +261,11 @@ MISTAKES: list[tuple[str, ...]] = [
     ),
     ("values = { small = 10, full = 20 }", "values = { smoke = 1, small = 10, full = 20 }", "has a value for `smoke`"),
     ("values = { small = 10, full = 20 }", "values = { small = 10, full = 2026-11-21 }", "not a date or time"),
+    (
+        "values = { small = 10, full = 20 }",
+        "values = { small = 10, full = [{}] }",
+        "text, a number, true or false, not a",
+    ),
     ("values = { small = 10, full = 20 }", "values = {}", "no value for any scale"),
     ("values.full = [0.0005, 0.0002]", "values.full = [0.0005, 0.0001]", "without a departure"),
     (

@@ -262,6 +262,7 @@ def test_a_truncated_record_is_refused_wherever_it_ends(make: MakeRecord) -> Non
         ({"metrics": {"error": ["4"]}}, "result.metrics.error[0] must be a number, not text"),
         ({"metrics": {"error": [True]}}, "result.metrics.error[0] must be a number, not true or false"),
         ({"metrics": {"error": [10**400]}}, "result.metrics.error[0] must be a finite number"),
+        ({"settings": {"rates": {"value": [None]}}}, "settings.rates.value[0] must be text, a number, true or false"),
         ({"extra": 1}, "unknown key `extra`"),
         ({"code": {"version": "1", "fingerprint": "f"}}, "`files` is missing in code"),
         ({"cost": {"seconds": object()}}, "not JSON serializable"),
