@@ -1,21 +1,25 @@
-"""Reads BibTeX, strictly: what BibTeX programs let pass in silence is a problem here, with its line."""
+"""Reads BibTeX with bibtexparser, strictly: what it lets pass in silence is a problem here, with its line."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 from papers.errors import Problem
-from papers.latex import decode_latex, split_outside_braces, unknown_command
+from papers.latex import decode_latex, unknown_command
+
+if TYPE_CHECKING:
+    from bibtexparser import model
 
 KEY = r"[^\W_][\w:.+/-]*"
 """What a citation key looks like."""
+
+_NAME = r"[A-Za-z][\w:.+/-]*"  # of a field or a macro
 
 _REQUIRED = {
     "article": ("author", "title", "journal", "year"),
@@ -32,20 +36,8 @@ _REQUIRED = {
     "unpublished": ("author", "title", "note"),
 }
 
-MONTHS = {
-    "jan": "January",
-    "feb": "February",
-    "mar": "March",
-    "apr": "April",
-    "may": "May",
-    "jun": "June",
-    "jul": "July",
-    "aug": "August",
-    "sep": "September",
-    "oct": "October",
-    "nov": "November",
-    "dec": "December",
-}
+_MONTHS = "January February March April May June July August September October November December"
+MONTHS = {name[:3].lower(): name for name in _MONTHS.split()}
 
 # These hold addresses and identifiers, in which a backslash or a tilde means itself.
 _VERBATIM = frozenset({"url", "doi", "eprint", "isbn", "unverified"})
@@ -163,33 +155,13 @@ class Entry:
 
 
 def _names(value: str) -> tuple[Name, ...]:
-    return tuple(_name(person) for person in _people(value) if person not in ("", "others"))
+    from bibtexparser.middlewares.names import parse_single_name_into_parts, split_multiple_persons_names
 
-
-def _people(value: str) -> list[str]:
-    """Split at each `and` that stands outside braces; an empty part means a doubled `and`."""
-    return split_outside_braces(r"\s+and(?=\s)", f" {value} ") if value.strip() else []
-
-
-def _name(person: str) -> Name:
-    """Read `Given particle Family`, `particle Family, Given` or `particle Family, Suffix, Given`."""
-    parts = split_outside_braces(",", person)
-    words = split_outside_braces(r"[\s~]+", parts[0])
-    particles = [number for number, word in enumerate(words[:-1]) if _is_particle(word)]
-    after = particles[-1] + 1 if particles else None
-    if len(parts) > 1:
-        before, family, suffix = 0, after or 0, parts[1] if len(parts) > 2 else ""
-        given = parts[-1]
-    else:
-        before = particles[0] if particles else len(words) - 1
-        family, suffix, given = after or before, "", " ".join(words[:before])
-    texts = (given, " ".join(words[before:family]), " ".join(words[family:]), suffix)
-    return Name(*(decode_latex(text) for text in texts))
-
-
-def _is_particle(word: str) -> bool:
-    """`van` and `d'` are particles, since they begin with a small letter; `{van}` is not, since it is braced."""
-    return not re.match(r"\{[^\\]", word) and decode_latex(word)[:1].islower()
+    people = [person for person in split_multiple_persons_names(value) if person != "others"]
+    parts = [parse_single_name_into_parts(person, strict=False) for person in people]
+    return tuple(
+        Name(*(decode_latex(" ".join(words)) for words in (part.first, part.von, part.last, part.jr))) for part in parts
+    )
 
 
 def read(text: str, path: Path) -> tuple[list[Entry], list[Problem]]:
@@ -202,174 +174,158 @@ def read(text: str, path: Path) -> tuple[list[Entry], list[Problem]]:
     Returns:
         The entries in the order of the file, and everything that is wrong with it, by line.
     """
+    import logging  # imported here, as the parser is, for the sake of what starts without reading BibTeX
+
+    from bibtexparser.entrypoint import parse_string
+
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it only logs becomes a problem here
     reader = _Reader(text, path)
-    reader.read()
+    reader.read(parse_string(text, parse_stack=[]).blocks)
     return reader.entries, sorted(reader.problems, key=lambda problem: problem.line or 0)
 
 
 class _UnreadableError(Exception):
-    """The rest of a block makes no sense; the problem has been noted."""
+    """The rest of a block makes no sense."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class _Reader:
-    """Reads a file block by block and notes every problem; later blocks may use the macros of earlier ones.
+    """Makes entries of the parser's blocks and notes every problem; later blocks may use the macros of earlier ones.
 
-    BibTeX programs are lenient: they take a forgotten comma into the value, ignore a mistyped entry as a comment and
-    keep an undefined macro as text. Here each of these is a problem.
+    The parser is lenient: it takes a forgotten comma into the value, ignores a mistyped entry as a comment and keeps
+    an undefined macro as text. Here each of these is a problem.
     """
 
     def __init__(self, text: str, path: Path) -> None:
-        self.text = text
+        self.text_lines = text.split("\n")
         self.path = path
-        self.newlines = [match.start() for match in re.finditer("\n", text)]
         self.entries: list[Entry] = []
         self.problems: list[Problem] = []
         self.macros: dict[str, str] = dict(MONTHS)
         self.keys: dict[str, tuple[str, int]] = {}
 
-    def line(self, position: int) -> int:
-        return bisect(self.newlines, position - 1) + 1
-
-    def problem(self, message: str, position: int) -> None:
-        self.problems.append(Problem(message, self.path, self.line(position)))
-
-    def give_up(self, message: str, position: int) -> NoReturn:
-        self.problem(message, position)
-        raise _UnreadableError
-
-    def skip_space(self, position: int) -> int:
-        match = re.compile(r"\s*").match(self.text, position)
-        return match.end() if match else position
+    def problem(self, message: str, line: int) -> None:
+        self.problems.append(Problem(message, self.path, line))
 
     # ------------------------------------------------------------------------------------------------------ blocks
 
-    def read(self) -> None:
+    def read(self, blocks: Iterable[model.Block]) -> None:
         """Read the whole file."""
-        position = self.skip_space(0)
-        while position < len(self.text):
-            block = re.compile(r"@(\w+)\s*([{(])").match(self.text, position)
-            position = self.skip_space(self.read_block(block) if block else self.read_outside(position))
+        from bibtexparser import model
 
-    def read_outside(self, position: int) -> int:
-        """Pass over one line between the entries, where only comments may stand; return where it ends."""
-        end = (self.text.find("\n", position) + 1) or len(self.text)
-        line = self.text[position:end]
-        word = re.match(r"@\s*(\w*)", line)
-        if line.startswith("%"):
-            if re.search(r"@\w+\s*[{(]", line):
-                self.problem("BibTeX still reads an entry after %; delete it, or wrap it in @comment{...}.", position)
-        elif word:
-            self.problem(f"Stray @{word[1]}: an entry is written @{word[1] or 'type'}{{key, ...}}.", position)
+        failed = False
+        for block in blocks:
+            if isinstance(block, model.ImplicitComment) and failed:
+                continue  # the rest of the block that failed
+            if isinstance(block, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock):
+                block = block.ignore_error_block or block  # found below, where case does not matter
+            failed = isinstance(block, model.ParsingFailedBlock)
+            try:
+                if isinstance(block, model.ImplicitComment):
+                    self.read_outside(block)
+                elif self.text_lines[_line(block) - 1].lstrip().startswith("%"):
+                    message = "BibTeX still reads an entry after %; delete it, or wrap it in @comment{...}."
+                    self.problem(message, _line(block))
+                elif isinstance(block, model.ParsingFailedBlock):
+                    self.read_failed(block)
+                elif isinstance(block, model.String):
+                    self.read_macro(block)
+                elif isinstance(block, model.Entry):
+                    self.read_entry(block)
+            except _UnreadableError as error:
+                self.problem(str(error), error.line)
+
+    def read_outside(self, block: model.ImplicitComment) -> None:
+        """Look at the lines between the entries, where only comments may stand."""
+        for number, line in enumerate(block.comment.split("\n"), start=_line(block)):
+            word = re.match(r"\s*@\s*(\w*)", line)
+            if word:
+                self.problem(f"Stray @{word[1]}: an entry is written @{word[1] or 'type'}{{key, ...}}.", number)
+            elif line.strip() and not line.lstrip().startswith("%"):
+                message = "Text outside an entry; a comment starts with %, or a brace above is closed too early."
+                self.problem(message, number)
+
+    def read_failed(self, block: model.ParsingFailedBlock) -> None:
+        """Say why the parser has given a block up."""
+        raw, line = block.raw or "", _line(block)
+        reason = str(getattr(block.error, "abort_reason", ""))
+        head = re.match(r"@(\w*)\s*[{(]\s*([^\s,={}]*)([^,={}]*)", raw)
+        kind, key, after_key = head.groups() if head else ("", "", "")
+        quote = re.search(r'(\w+)\s*=\s*"[^"]*$', raw)
+        if reason.startswith("Expected equals sign"):
+            message = "A macro is written @string{name = {value}}."
+        elif reason.startswith("Expected comma after entry key"):
+            missing_comma = f"A comma is missing after the key {key!r}."
+            message = missing_comma if after_key.strip() else "An entry without a key; write @type{key, ...}."
+        elif reason.startswith("Expected a `=`"):
+            found = re.findall("`(.)`", reason)[-1]
+            rest = raw.rpartition(",")[2].lstrip()
+            line += raw[: len(raw) - len(rest)].count("\n")
+            rest = rest.removesuffix(found).strip() or found
+            message = f"{key!r} has two commas in a row." if rest == "," else _no_field(key, rest)
+        elif quote:
+            message = f"Cannot read the value of {quote[1].lower()} of {key!r}; write it in braces."
+            line += raw[: quote.start()].count("\n")
         else:
-            self.problem(
-                "Text outside an entry; a comment starts with %, or a brace above is closed too early.", position
-            )
-        return end
+            message = f"@{kind} {key!r} is never closed; a brace is missing."
+        self.problem(message, line)
 
-    def read_block(self, head: re.Match[str]) -> int:
-        """Read one `@word{...}`; return where the next one may start."""
-        kind, start, end = head[1].lower(), head.end(), self.find_end(head)
-        if end is None:
-            following = re.compile(r"^@\w+\s*[{(]", re.MULTILINE).search(self.text, start)
-            name = re.compile(r"\s*([^\s,={}]*)").match(self.text, start)
-            self.problem(f"@{head[1]} {name[1] if name else ''!r} is never closed; a brace is missing.", head.start())
-            return following.start() if following else len(self.text)
-        try:
-            if kind == "string":
-                self.read_macro(start, end)
-            elif kind not in ("comment", "preamble"):
-                self.read_entry(kind, start, end, head.start())
-        except _UnreadableError:
-            pass
-        return end + 1
+    def read_macro(self, block: model.String) -> None:
+        name, line = block.key.lower(), _line(block)
+        if not re.fullmatch(_NAME, name):
+            raise _UnreadableError("A macro is written @string{name = {value}}.", line)
+        if name in self.macros:
+            self.problem(f"The macro {block.key!r} is defined twice.", line)
+        self.macros[name], rest = self.read_value(f"@string {block.key!r}", block.value, line)
+        if rest:
+            self.problem(f"Text after the value of @string {block.key!r}.", line)
 
-    def find_end(self, head: re.Match[str]) -> int | None:
-        """The closing bracket of a block; None if the next entry begins before it."""
-        depth = 0
-        for match in re.compile(r"[{}]|\)|^@\w+\s*[{(]", re.MULTILINE).finditer(self.text, head.end()):
-            if match[0].startswith("@"):
-                return None
-            if depth == 0 and match[0] == {"{": "}", "(": ")"}[head[2]]:
-                return match.start()
-            depth += {"{": 1, "}": -1}.get(match[0], 0)
-        return None
-
-    def read_macro(self, start: int, end: int) -> None:
-        name = re.compile(r"\s*([A-Za-z][\w:.+/-]*)\s*=").match(self.text, start)
-        if not name:
-            self.give_up("A macro is written @string{name = {value}}.", start)
-        if name[1].lower() in self.macros:
-            self.problem(f"The macro {name[1]!r} is defined twice.", start)
-        value, after = self.read_value(f"@string {name[1]!r}", name.end(), end)
-        self.macros[name[1].lower()] = value
-        if after < end:
-            self.problem(f"Text after the value of @string {name[1]!r}.", after)
-
-    def read_entry(self, kind: str, start: int, end: int, at: int) -> None:
+    def read_entry(self, block: model.Entry) -> None:
+        kind, key, line = block.entry_type, block.key, _line(block)
         if kind not in _REQUIRED:
-            self.problem(f"Unknown entry type @{kind}; known are {', '.join(sorted(_REQUIRED))}.", at)
-        before_comma = re.compile(r"\s*([^,=]*)").match(self.text, start, end)
-        key = before_comma[1].strip() if before_comma else ""
-        position = before_comma.end() if before_comma else start
-        if self.text[position:end].startswith("="):
-            words = key.split()
-            if len(words) > 1:
-                self.give_up(f"A comma is missing after the key {words[0]!r}.", at)
-            self.give_up("An entry without a key; write @type{key, ...}.", at)
-        self.check_key(key, at)
-        fields, lines = self.read_fields(key, position, end)
-        entry = Entry(key, kind, MappingProxyType(fields), self.path, self.line(at), MappingProxyType(lines))
+            self.problem(f"Unknown entry type @{kind}; known are {', '.join(sorted(_REQUIRED))}.", line)
+        self.check_key(key, line)
+        fields: dict[str, str] = {}
+        lines: dict[str, int] = {}
+        for field in block.fields:
+            name, at = field.key.lower(), _line(field)
+            if not re.fullmatch(_NAME, name):
+                raise _UnreadableError(_no_field(key, field.key or "="), at)
+            value, rest = self.read_value(f"{name} of {key!r}", field.value, at)
+            if rest:
+                following = re.match(rf"({_NAME})\s*=", rest)
+                if not following:
+                    raise _UnreadableError(f"Cannot read the value of {name} of {key!r}; write it in braces.", at)
+                at += field.value.removesuffix(rest).count("\n")
+                raise _UnreadableError(f"A comma is missing before {following[1]!r} of {key!r}.", at)
+            if name in fields:
+                self.problem(f"{key!r} has the field {name} twice (first in line {lines[name]}).", at)
+                continue
+            fields[name], lines[name] = value, at
+        entry = Entry(key, kind, MappingProxyType(fields), self.path, line, MappingProxyType(lines))
         self.check_entry(entry)
         self.entries.append(entry)
 
-    def read_fields(self, key: str, position: int, end: int) -> tuple[dict[str, str], dict[str, int]]:
-        """Read `, name = value, ...` up to the end of the entry."""
-        fields: dict[str, str] = {}
-        lines: dict[str, int] = {}
-        while (position := self.skip_space(position)) < end:
-            comma = re.compile(r",\s*").match(self.text, position)
-            position = min(comma.end(), end) if comma else position
-            if position >= end:
-                break
-            name = re.compile(r"([A-Za-z][\w:.+/-]*)\s*=").match(self.text, position, end)
-            if not name:
-                doubled = self.text[position] == ","
-                rest = self.text[position:end].split("\n")[0][:30]
-                self.give_up(
-                    f"{key!r} has two commas in a row." if doubled else f"{key!r} has no name = value at {rest!r}.",
-                    position,
-                )
-            if not comma:
-                self.problem(f"A comma is missing before {name[1]!r} of {key!r}.", position)
-            field, at = name[1].lower(), position
-            value, position = self.read_value(f"{field} of {key!r}", name.end(), end)
-            if field in fields:
-                self.problem(f"{key!r} has the field {field} twice (first in line {lines[field]}).", at)
-                continue
-            fields[field], lines[field] = value, self.line(at)
-        return fields, lines
-
-    def read_value(self, what: str, position: int, end: int) -> tuple[str, int]:
-        """Read `{braced} # "quoted" # macro # 12` as one string; return it and where it ends."""
+    def read_value(self, what: str, text: str, line: int) -> tuple[str, str]:
+        """Read `{braced} # "quoted" # macro # 12` as one string; return it and what is left of the text."""
         parts = []
-        while True:
-            position = self.skip_space(position)
-            piece = _piece(self.text, position, end)
+        rest = f"#{text}"
+        while rest.startswith("#"):
+            rest = rest[1:].lstrip()
+            piece = _piece(rest)
             if not piece:
-                self.give_up(f"Cannot read the value of {what}; write it in braces.", min(position, end - 1))
+                raise _UnreadableError(f"Cannot read the value of {what}; write it in braces.", line)
             if piece[0] in '{"':
                 parts.append(piece[1:-1])
-            elif piece.isdigit():
-                parts.append(piece)
-            elif piece.lower() in self.macros:
-                parts.append(self.macros[piece.lower()])
             else:
-                self.problem(f"{piece!r} in {what} is not a defined @string; write it in braces.", position)
-                parts.append(piece)
-            position = self.skip_space(position + len(piece))
-            if position >= end or self.text[position] != "#":
-                return "".join(parts), min(position, end)
-            position += 1
+                if not piece.isdigit() and piece.lower() not in self.macros:
+                    self.problem(f"{piece!r} in {what} is not a defined @string; write it in braces.", line)
+                parts.append(self.macros.get(piece.lower(), piece))
+            rest = rest[len(piece) :].lstrip()
+        return "".join(parts), rest
 
     # ------------------------------------------------------------------------------------------------------ checks
 
@@ -385,7 +341,7 @@ class _Reader:
             first, line = self.keys[key.lower()]
             as_well = "" if first == key else f", as {first!r}; keys must differ in more than case"
             self.problem(f"The key {key!r} is used twice (first in line {line}{as_well}).", at)
-        self.keys.setdefault(key.lower(), (key, self.line(at)))
+        self.keys.setdefault(key.lower(), (key, at))
 
     def check_entry(self, entry: Entry) -> None:
         def problem(message: str, field: str = "") -> None:
@@ -404,7 +360,7 @@ class _Reader:
             if field not in _VERBATIM and (unknown := unknown_command(value)):
                 problem(f"{unknown} in {field} of {entry.key!r} is not known; write the character itself.", field)
         for field in ("author", "editor"):
-            if "" in _people(entry.fields.get(field, "")):
+            if " and and " in f" and {' '.join(entry.fields.get(field, '').split())} and ":
                 problem(f"A name is missing beside an 'and' in {field} of {entry.key!r}.", field)
         if "year" in entry.fields and not re.fullmatch(r"\d{4}", entry.year):
             problem(f"The year of {entry.key!r} is {entry.year!r}; write four digits.", "year")
@@ -413,15 +369,23 @@ class _Reader:
                 problem(f"{entry.key!r} marks {name} as unverified but has no such field.", "unverified")
 
 
-def _piece(text: str, start: int, end: int) -> str:
-    """The braced, quoted or bare piece of a value that begins at `start`; empty if there is none."""
-    if text[start] not in '{"' or start >= end:
-        bare = re.compile(r"[^\s#{}\",=]+").match(text, start, end)
+def _line(block: model.Block | model.Field) -> int:
+    return (block.start_line or 0) + 1  # the parser counts from 0
+
+
+def _no_field(key: str, text: str) -> str:
+    return f"{key!r} has no name = value at {text.splitlines()[0][:30]!r}."
+
+
+def _piece(text: str) -> str:
+    """The braced, quoted or bare piece that a value begins with; empty if there is none."""
+    if not text.startswith(("{", '"')):
+        bare = re.match(r"[^\s#{}\",=]+", text)
         return bare[0] if bare else ""
+    closing = "}" if text[0] == "{" else '"'
     depth = 0
-    for match in re.compile(r'[{}"]').finditer(text, start, end):
+    for match in re.finditer(r'[{}"]', text):
         depth += {"{": 1, "}": -1}.get(match[0], 0)
-        closing = match[0] == ("}" if text[start] == "{" else '"')
-        if depth == 0 and closing and match.start() > start:
-            return text[start : match.end()]
+        if depth == 0 and match[0] == closing and match.end() > 1:
+            return text[: match.end()]
     return ""

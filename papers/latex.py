@@ -97,15 +97,3 @@ def _accented(match: re.Match[str]) -> str:
 
 def _symbol(match: re.Match[str]) -> str:
     return "" if match[1] in _WRAPPERS else _SYMBOLS.get(match[1], match[0])
-
-
-def split_outside_braces(separator: str, text: str) -> list[str]:
-    """Split a text wherever a pattern matches outside braces; the parts are stripped."""
-    parts, start, depth = [], 0, 0
-    for match in re.finditer(rf"[{{}}]|{separator}", text):
-        if match[0] in "{}":
-            depth += 1 if match[0] == "{" else -1
-        elif depth == 0:
-            parts.append(text[start : match.start()].strip())
-            start = match.end()
-    return [*parts, text[start:].strip()]
