@@ -98,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")  # a terminal that lacks a character gets '?', not a crash
     status = _status_of(arguments)
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where the caller has closed it
+            sys.stdout.flush()
     except OSError as error:
         status = _explain(error)
     sys.exit(status)

@@ -91,8 +91,10 @@ def counted(count: int, thing: str) -> str:
 
 def shown_path(path: Path) -> str:
     """Return a path as a person would type it: from the current directory where it lies in it."""
-    absolute = path.resolve()
-    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (OSError, ValueError):  # there is no current directory any more, or the path lies elsewhere
+        return str(path)
 
 
 def complain(message: str) -> None:

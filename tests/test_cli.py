@@ -250,6 +250,12 @@ def test_a_closed_pipe_is_quiet(papers_process: Run, published: Path) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
+def test_a_closed_output_is_no_mistake(published: Path) -> None:
+    command = [sys.executable, "-c", "import sys; sys.stdout = None; from cli.main import main; main(['list'])"]
+    done = subprocess.run(command, cwd=published, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_terminal_without_the_characters_gets_others(papers_process: Run, published: Path) -> None:
     done = papers_process("list", env={"PYTHONIOENCODING": "iso8859-5"}, cwd=published)
     assert (done.returncode, done.stderr) == (0, "")
