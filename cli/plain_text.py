@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from cli.output import wrap_text
+from cli.output import HELD, wrap_text
 
 if TYPE_CHECKING:
     from papers.bibliography import Bibliography
@@ -17,6 +17,8 @@ ITEM = re.compile(r"(\s*(?:[-*+]|\d+[.)])\s+)(.*)", re.DOTALL)
 QUOTE = re.compile(r"^\s*>\s?", re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 DISPLAY = re.compile(r"\s*\$\$")
+LONGEST_HELD = 30  # characters; a longer formula may be broken between two lines
+NUMBER = re.compile(r"\$[-+\d.,%]+\$")  # a formula that is only a number
 ATTRIBUTES = re.compile(r"\s*\{[:#.][^{}]*\}\s*$")
 
 # One alternative a kind of piece; what stands first wins, so that nothing is touched inside code and mathematics.
@@ -24,7 +26,7 @@ INLINE = re.compile(
     r"(?P<kept>`+[^`]+`+|\$[^$\n]+\$)"
     r"|!\[(?P<figure>[^\]]*)\]\([^)]*\)"
     r"|\[(?P<link>[^\]]+)\]\((?P<address>[^)\s]*)[^)]*\)"
-    r"|\*\*(?P<strong>.+?)\*\*"
+    r"|\*\*(?P<strong>.+?)\*\*(?!\*)"
     r"|(?<![\w*])\*(?P<emphasis>[^*\s](?:[^*]*[^*\s])?)\*(?![\w*])"
     r"|(?<![\w_])_(?P<underscored>[^_\s](?:[^_]*[^_\s])?)_(?![\w_])"
     r"|\\(?P<escaped>[\\`*_{}\[\]()#+.!$<>@-])",
@@ -41,7 +43,7 @@ def render(markdown: str, width: int, heading: Callable[[str], str] = str) -> st
         heading: What is done to a heading, for example making it bold.
     """
     blocks = [_render_block(block, width, heading) for block in _blocks(COMMENT.sub("", markdown))]
-    return "\n\n".join(block for block in blocks if block)
+    return "\n\n".join(block for block in blocks if block).replace(HELD, " ")
 
 
 def _blocks(markdown: str) -> Iterator[str]:
@@ -99,7 +101,8 @@ def _items(block: str) -> list[str]:
 def _render_item(item: str, width: int) -> list[str]:
     marked = ITEM.fullmatch(item)
     mark, text = (marked[1], marked[2]) if marked else ("", item)
-    return wrap_text(inline(ATTRIBUTES.sub("", text)), width, mark, " " * len(mark))
+    text = re.sub(r"\s*\n\s*", " ", inline(ATTRIBUTES.sub("", text)))
+    return wrap_text(text, width, mark, " " * len(mark))
 
 
 def inline(text: str) -> str:
@@ -107,7 +110,8 @@ def inline(text: str) -> str:
 
     def plain(match: re.Match[str]) -> str:
         if match["kept"]:
-            return match["kept"]
+            kept = match["kept"].strip("$") if NUMBER.fullmatch(match["kept"]) else match["kept"]
+            return kept.replace(" ", HELD) if len(kept) <= LONGEST_HELD else kept
         if match["figure"] is not None:
             return f"[figure: {match['figure']}]"
         if match["link"]:
