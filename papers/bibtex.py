@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from papers.errors import Problem
+from papers.errors import Problem, UserError
 from papers.latex import decode_latex, unknown_command
 
 if TYPE_CHECKING:
@@ -99,12 +99,12 @@ class Entry:
     @cached_property
     def authors(self) -> tuple[Name, ...]:
         """The authors, without a closing `and others`."""
-        return _names(self.fields.get("author", ""))
+        return tuple(map(_name, _people(self.fields.get("author", ""))))
 
     @cached_property
     def editors(self) -> tuple[Name, ...]:
         """The editors, without a closing `and others`."""
-        return _names(self.fields.get("editor", ""))
+        return tuple(map(_name, _people(self.fields.get("editor", ""))))
 
     @property
     def and_others(self) -> bool:
@@ -146,22 +146,25 @@ class Entry:
     @property
     def short_authors(self) -> str:
         """`LeCun et al.`, as in a citation; the title where nobody signed the work."""
-        names = self.authors or self.editors
-        if not names:
+        people = _people(self.fields.get("author", "")) or _people(self.fields.get("editor", ""))
+        if not people:
             return self.title
-        if len(names) > 2 or self.and_others:
-            return f"{names[0].surname} et al."
-        return " & ".join(name.surname for name in names)
+        if len(people) > 2 or self.and_others:
+            return f"{_name(people[0]).surname} et al."
+        return " & ".join(_name(person).surname for person in people)
 
 
-def _names(value: str) -> tuple[Name, ...]:
-    from bibtexparser.middlewares.names import parse_single_name_into_parts, split_multiple_persons_names
+def _people(value: str) -> list[str]:
+    from bibtexparser.middlewares.names import split_multiple_persons_names
 
-    people = [person for person in split_multiple_persons_names(value) if person != "others"]
-    parts = [parse_single_name_into_parts(person, strict=False) for person in people]
-    return tuple(
-        Name(*(decode_latex(" ".join(words)) for words in (part.first, part.von, part.last, part.jr))) for part in parts
-    )
+    return [person for person in split_multiple_persons_names(value) if person != "others"]
+
+
+def _name(person: str) -> Name:
+    from bibtexparser.middlewares.names import parse_single_name_into_parts
+
+    parts = parse_single_name_into_parts(person, strict=False)
+    return Name(*(decode_latex(" ".join(words)) for words in (parts.first, parts.von, parts.last, parts.jr)))
 
 
 def read(text: str, path: Path) -> tuple[list[Entry], list[Problem]]:
@@ -184,14 +187,6 @@ def read(text: str, path: Path) -> tuple[list[Entry], list[Problem]]:
     return reader.entries, sorted(reader.problems, key=lambda problem: problem.line or 0)
 
 
-class _UnreadableError(Exception):
-    """The rest of a block makes no sense."""
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.line = line
-
-
 class _Reader:
     """Makes entries of the parser's blocks and notes every problem; later blocks may use the macros of earlier ones.
 
@@ -209,6 +204,10 @@ class _Reader:
 
     def problem(self, message: str, line: int) -> None:
         self.problems.append(Problem(message, self.path, line))
+
+    def unreadable(self, message: str, line: int) -> UserError:
+        """What is raised where the rest of a block makes no sense."""
+        return UserError(Problem(message, self.path, line))
 
     # ------------------------------------------------------------------------------------------------------ blocks
 
@@ -235,8 +234,8 @@ class _Reader:
                     self.read_macro(block)
                 elif isinstance(block, model.Entry):
                     self.read_entry(block)
-            except _UnreadableError as error:
-                self.problem(str(error), error.line)
+            except UserError as error:
+                self.problems += error.problems
 
     def read_outside(self, block: model.ImplicitComment) -> None:
         """Look at the lines between the entries, where only comments may stand."""
@@ -276,12 +275,10 @@ class _Reader:
     def read_macro(self, block: model.String) -> None:
         name, line = block.key.lower(), _line(block)
         if not re.fullmatch(_NAME, name):
-            raise _UnreadableError("A macro is written @string{name = {value}}.", line)
+            raise self.unreadable("A macro is written @string{name = {value}}.", line)
         if name in self.macros:
             self.problem(f"The macro {block.key!r} is defined twice.", line)
-        self.macros[name], rest = self.read_value(f"@string {block.key!r}", block.value, line)
-        if rest:
-            self.problem(f"Text after the value of @string {block.key!r}.", line)
+        self.macros[name] = self.read_value(name, "@string", block.value, line)
 
     def read_entry(self, block: model.Entry) -> None:
         kind, key, line = block.entry_type, block.key, _line(block)
@@ -293,14 +290,8 @@ class _Reader:
         for field in block.fields:
             name, at = field.key.lower(), _line(field)
             if not re.fullmatch(_NAME, name):
-                raise _UnreadableError(_no_field(key, field.key or "="), at)
-            value, rest = self.read_value(f"{name} of {key!r}", field.value, at)
-            if rest:
-                following = re.match(rf"({_NAME})\s*=", rest)
-                if not following:
-                    raise _UnreadableError(f"Cannot read the value of {name} of {key!r}; write it in braces.", at)
-                at += field.value.removesuffix(rest).count("\n")
-                raise _UnreadableError(f"A comma is missing before {following[1]!r} of {key!r}.", at)
+                raise self.unreadable(_no_field(key, field.key or "="), at)
+            value = self.read_value(name, repr(key), field.value, at)
             if name in fields:
                 self.problem(f"{key!r} has the field {name} twice (first in line {lines[name]}).", at)
                 continue
@@ -309,23 +300,23 @@ class _Reader:
         self.check_entry(entry)
         self.entries.append(entry)
 
-    def read_value(self, what: str, text: str, line: int) -> tuple[str, str]:
-        """Read `{braced} # "quoted" # macro # 12` as one string; return it and what is left of the text."""
-        parts = []
-        rest = f"#{text}"
-        while rest.startswith("#"):
-            rest = rest[1:].lstrip()
-            piece = _piece(rest)
-            if not piece:
-                raise _UnreadableError(f"Cannot read the value of {what}; write it in braces.", line)
+    def read_value(self, name: str, owner: str, text: str, line: int) -> str:
+        """Read `{braced} # "quoted" # macro # 12` as one string."""
+        value, rest = "", f"#{text}"
+        while rest.startswith("#") and (piece := _piece(rest[1:].lstrip())):
+            rest = rest[1:].lstrip().removeprefix(piece).lstrip()
             if piece[0] in '{"':
-                parts.append(piece[1:-1])
-            else:
-                if not piece.isdigit() and piece.lower() not in self.macros:
-                    self.problem(f"{piece!r} in {what} is not a defined @string; write it in braces.", line)
-                parts.append(self.macros.get(piece.lower(), piece))
-            rest = rest[len(piece) :].lstrip()
-        return "".join(parts), rest
+                value += piece[1:-1]
+                continue
+            if not piece.isdigit() and piece.lower() not in self.macros:
+                self.problem(f"{piece!r} in {name} of {owner} is not a defined @string; write it in braces.", line)
+            value += self.macros.get(piece.lower(), piece)
+        if following := re.match(rf"({_NAME})\s*=", rest):
+            line += text.removesuffix(rest).count("\n")
+            raise self.unreadable(f"A comma is missing before {following[1]!r} of {owner}.", line)
+        if rest:
+            raise self.unreadable(f"Cannot read the value of {name} of {owner}; write it in braces.", line)
+        return value
 
     # ------------------------------------------------------------------------------------------------------ checks
 

@@ -85,6 +85,8 @@ def _decode_prose(text: str) -> str:
 
 def unknown_command(value: str) -> str:
     """The first LaTeX command outside mathematics that `decode_latex` would leave as it is; empty if there is none."""
+    if "\\" not in value:
+        return ""
     known = _WRAPPERS | _SYMBOLS.keys() | _ACCENTS.keys() | {"href"}
     prose = re.sub(r"(?<!\\)\$[^$]*\$", "", value)
     return next((name[0] for name in re.finditer(r"\\([A-Za-z]+)", prose) if name[1] not in known), "")

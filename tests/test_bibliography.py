@@ -101,7 +101,7 @@ def test_entries_are_frozen(works: Bibliography) -> None:
 
 def test_reading_needs_no_heavy_module() -> None:
     code = (
-        "import sys; from papers import bibliography as b; w = b.load();"
+        "import sys; from papers import bibliography as b; assert 'bibtexparser' not in sys.modules; w = b.load();"
         "[b.format_entry(e, s) for e in w for s in b.STYLES]; w.cited_by('lecun1998gradient');"
         "sys.exit(bool({'torch', 'numpy', 'click', 'rich', 'markdown'} & set(sys.modules)))"
     )
@@ -237,6 +237,13 @@ MISTAKES = {
         "'a' marks pages as unverified but has no such field.",
     ),
     "macro without a value": ("@string{a}", 1, "A macro is written @string{name = {value}}."),
+    "two macros in one": (
+        "@string{a={A}, b={B}}",
+        1,
+        "Cannot read the value of a of @string; write it in braces.",
+    ),
+    "value without a name": ("@misc{a,\n {A}, year=2001}", 2, "'a' has no name = value at '{'."),
+    "comment within an entry": ("@misc{a,\n % c\n title={A}, year=2001}", 3, "'a' has no name = value at '% c'."),
     "macro defined twice": ("@string{jan={J}}", 1, "The macro 'jan' is defined twice."),
 }
 
