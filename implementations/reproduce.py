@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import inspect
 import os
 import platform
@@ -21,6 +20,7 @@ from typing import Any
 import numpy
 import torch
 
+import papers
 from implementations.data import sources
 from implementations.planning import PlannedRun, plan
 from implementations.training.device import resolve_device
@@ -161,7 +161,7 @@ def _run(
             for name, value in settings.items()
         },
         "data": [sources.identity(name, located) for name, located in data.items()],
-        "code": {"version": _version(), "fingerprint": code.digest, "files": dict(code.files)},
+        "code": {"version": papers.__version__, "fingerprint": code.digest, "files": dict(code.files)},
         "environment": _environment(device),
         "cost": {"seconds": round(session.seconds_before + time.perf_counter() - started, 1), **_memory(device)},
         "result": result,
@@ -268,10 +268,3 @@ def _memory(device: torch.device) -> dict[str, float]:
     if device.type == "cuda":
         cost["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 2**20)
     return cost
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("papers-reproduced")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

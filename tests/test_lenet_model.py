@@ -229,7 +229,7 @@ def test_the_network_equals_the_paper_written_out_slowly() -> None:
     def f(a: float) -> float:
         return 1.7159 * math.tanh(2 / 3 * a)
 
-    def convolve(maps: list[list[list[float]]], kernels: list[list[list[list[float]]]], row: int, column: int) -> float:
+    def convolve(maps: list[list[list[float]]], kernels: list[list[list[float]]], row: int, column: int) -> float:
         return sum(
             kernel[i][j] * plane[row + i][column + j]
             for plane, kernel in zip(maps, kernels, strict=True)
@@ -274,8 +274,11 @@ def test_the_network_equals_the_paper_written_out_slowly() -> None:
     s4 = subsample(c3, model.s4)
     c5_kernels = model.c5.weight.tolist()
     c5 = [f(convolve(s4, c5_kernels[m], 0, 0) + model.c5.bias[m].item()) for m in range(120)]
-    f6_weights = model.f6.weight[:, :, 0, 0].tolist()
-    f6 = [f(sum(w * x for w, x in zip(f6_weights[m], c5, strict=True)) + model.f6.bias[m].item()) for m in range(84)]
+    f6_rows: list[list[float]] = model.f6.weight[:, :, 0, 0].tolist()
+    f6_biases: list[float] = model.f6.bias.tolist()
+    f6 = [
+        f(sum(w * x for w, x in zip(row, c5, strict=True)) + bias) for row, bias in zip(f6_rows, f6_biases, strict=True)
+    ]
     penalties = [sum((x - w) ** 2 for x, w in zip(f6, code, strict=True)) for code in digit_codes().tolist()]
     expected = torch.tensor([penalties], dtype=torch.float64)
     torch.testing.assert_close(model(image[None, None]), expected)
