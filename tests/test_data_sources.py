@@ -62,7 +62,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Stand in for the user's cache, and let nobody talk to another machine."""
     resolve = socket.getaddrinfo
 
-    def only_here(host: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+    def only_here(host: Any, *arguments: Any, **options: Any) -> Any:
         if host != "127.0.0.1":
             raise AssertionError(f"a test asked for {host}")
         return resolve(host, *arguments, **options)
