@@ -130,4 +130,7 @@ def duration(seconds: float) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
+    """Begin with a capital and end with a stop; a sentence that begins with a metric's name keeps it as it is."""
+    first = text.partition(" ")[0]
+    start = text[:1] if "_" in first else text[:1].upper()
+    return start + text[1:].rstrip(".") + "." if text else ""

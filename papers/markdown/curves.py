@@ -19,23 +19,35 @@ Points = list[tuple[float, float]]
 
 
 def curves(context: Context, slug: str) -> Iterator[Element]:
-    """Every curve of the records that count: of each experiment the newest at its highest scale."""
+    """The curves of the records that count: of each experiment the newest at its highest scale.
+
+    A curve of something that is also a metric is shown; what merely accompanies it, such as a loss, is folded away.
+    """
     evidence = context.evidence(slug)
+    folded = []
     drawn = False
     for record in _that_count(evidence):
         for name, curve in sorted(record.result.curves.items()):
             if any(_finite(series) for series in curve.series):
                 drawn = True
-                yield _figure(context, evidence, record, name, curve)
+                figure = _figure(context, evidence, record, name, curve)
+                if any(metric.startswith(name) for metric in record.result.metrics):
+                    yield figure
+                else:
+                    folded.append(figure)
+    if folded:
+        yield element("details", [element("summary", plain("Losses, step sizes and the like")), *folded])
     if not drawn:
         yield nothing("No record with curves has been published yet.")
 
 
 def _that_count(evidence: Evidence) -> Iterator[Record]:
+    newest = []
     for experiment in evidence.paper.experiments:
         own = [r for r in evidence.records if r.experiment == experiment.name and r.status == "finished"]
         if own:
-            yield max(own, key=lambda record: (SCALES.index(record.scale), record.moment, record.name))
+            newest.append(max(own, key=lambda record: (SCALES.index(record.scale), record.moment, record.name)))
+    yield from sorted(newest, key=lambda record: -SCALES.index(record.scale))
 
 
 def _finite(series: Series) -> Points:
