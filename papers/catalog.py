@@ -705,7 +705,7 @@ def search(query: str, papers: Iterable[Paper] | None = None) -> list[Match]:
     likeness = {word: _Likeness(word) for word in wanted}
     for paper in load_all() if papers is None else papers:
         for kind, name, strong, weak in _searchable(paper):
-            words = dict.fromkeys(_words(weak), 0.8) | dict.fromkeys(_words(f"{name} {strong}"), 1.0)
+            words = dict.fromkeys(_indexed(weak), 0.8) | dict.fromkeys(_indexed(f"{name} {strong}"), 1.0)
             scores = [
                 max((likeness[want](word) * weight for word, weight in words.items()), default=0.0) for want in wanted
             ]
@@ -753,6 +753,13 @@ def _words(text: str) -> Iterator[str]:
             yield from (character for character in word if not character.isspace())
         else:
             yield word
+
+
+def _indexed(text: str) -> Iterator[str]:
+    """The words that a text is found under: its own, and those with a hyphen also in one piece."""
+    yield from _words(text)
+    for compound in re.findall(r"[^\W_]+(?:-[^\W_]+)+", text):
+        yield from _words(compound.replace("-", ""))
 
 
 class _Likeness:

@@ -553,3 +553,9 @@ def test_did_you_mean() -> None:
     assert catalog.did_you_mean("lenett", ["lenet", "vgg"]) == "; did you mean `lenet`?"
     assert catalog.did_you_mean("zzz", ["lenet", "vgg"]) == ""
     assert catalog.closest("LENET", ["lenet"]) == "lenet"
+
+
+def test_a_word_with_a_hyphen_is_found_in_one_piece() -> None:
+    joined, apart = (catalog.search(query) for query in ("subsampling", "sub-sampling"))
+    assert joined
+    assert {match.name for match in joined} == {match.name for match in apart}
