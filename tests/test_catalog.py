@@ -558,4 +558,4 @@ def test_did_you_mean() -> None:
 def test_a_word_with_a_hyphen_is_found_in_one_piece() -> None:
     joined, apart = (catalog.search(query) for query in ("subsampling", "sub-sampling"))
     assert joined
-    assert {match.name for match in joined} == {match.name for match in apart}
+    assert {match.id for match in joined} == {match.id for match in apart}
