@@ -195,6 +195,12 @@ def mnist(run: Run, config: Mnist) -> Metrics:
     return metrics
 
 
+@experiment("on-line")
+def on_line(run: Run, config: Mnist) -> Metrics:
+    """Train as `mnist` does at `full`, from the start and with the steps that held-out training patterns favour."""
+    return mnist(run, config)
+
+
 @dataclass(frozen=True)
 class Distortions:
     """Settings of `distortions`; those of the other way to train are None."""
