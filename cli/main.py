@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -93,6 +94,7 @@ def papers() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `papers` with these arguments (those of the process unless given) and exit with its status."""
+    gc.disable()  # a reading command ends before a collection pays; `reproduce` switches it on again
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character gets '?', not a crash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 from collections.abc import Sequence
 from contextlib import closing
@@ -190,6 +191,7 @@ def run_and_judge(request: Request, resume: bool, output_format: str) -> int:
     from papers import catalog, evidence
     from papers.errors import UserError
 
+    gc.enable()
     try:
         from implementations.reproduce import Interrupted, reproduce
     except ModuleNotFoundError as missing:
